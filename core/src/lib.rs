@@ -1,0 +1,14 @@
+//! Sans-IO WebSocket relay.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod fault;
+pub mod limits;
+pub mod time;
+pub mod upgrade;
+pub mod wire;

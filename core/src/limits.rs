@@ -1,0 +1,134 @@
+//! Every bound, with its unit, its default, what happens past it, and what it costs at worst.
+
+use crate::time::{Duration, Timeout};
+use core::fmt;
+
+/// All bounds of a connection and of the mailboxes behind it.
+///
+/// Start from [`Limits::default`] and change what you need; [`Limits::check`] refuses
+/// combinations that could not work. Sums of what one connection can hold are given by
+/// [`Limits::memory_max`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest request head (request line and headers), in bytes. Default 16 KiB. Past it: 431.
+    /// Held per connection, at worst: this, until the handler has answered.
+    pub head_bytes_max: usize,
+    /// Most header fields of a request. Default 64, at most 256. Past it: 431.
+    /// Costs 32 bytes of stack each while a head is parsed.
+    pub headers_max: usize,
+    /// Largest request body, in bytes after chunked decoding. Default 1 MiB. Past it: 413.
+    /// Held per connection, at worst: this, until the handler has answered.
+    pub body_bytes_max: usize,
+    /// Largest `X-WS-Relay` value, in bytes. Default 8 KiB. Past it: 500, the handler's fault.
+    /// Held per connection, at worst: this, as metadata.
+    pub relay_header_bytes_max: usize,
+    /// Time for a request to arrive whole, from the connection's start or the request's first byte.
+    /// Default 10 s. Past it: 408.
+    pub handshake_wait_max: Duration,
+    /// Time between two requests of a keep-alive connection. Default 30 s. Past it: closed.
+    pub keep_alive_wait_max: Duration,
+    /// Time for the handler to answer. Default 30 s. Past it: 503; a late answer is discarded.
+    pub handler_wait_max: Duration,
+
+    /// Largest message, in payload bytes after defragmentation. Default 1 MiB. Past it: 1009.
+    /// Held per connection, at worst: twice this while a fragmented message grows.
+    pub message_bytes_max: usize,
+    /// Most frames of one message. Default 1024. Past it: 1009. Costs nothing.
+    pub fragments_max: u32,
+    /// Most pings, pongs and empty fragments in one [`Limits::flood_period`]. Default 256. Past it: 1008.
+    pub flood_frames_max: u32,
+    /// The period of [`Limits::flood_frames_max`]. Default 10 s.
+    pub flood_period: Duration,
+    /// Most messages that are decoded in one turn, before others get theirs. Default 256.
+    /// A target's mailbox can be over its bound by this many for each thread that runs connections.
+    pub turn_messages_max: u32,
+
+    /// Most payload bytes queued for the client. Default 1 MiB. Past it: the outbox policy
+    /// ([`Overflow`](crate::relay::Overflow)). Held per connection, at worst: this.
+    pub outbox_bytes_max: usize,
+    /// Most messages queued for the client. Default 1024. Past it: the outbox policy.
+    /// Costs 64 bytes each.
+    pub outbox_messages_max: usize,
+    /// How far ahead of the socket the outbox encodes, in bytes. Default 64 KiB. Part of
+    /// `outbox_bytes_max`: what is inside it can no longer be dropped or overtaken by a pong.
+    pub write_ahead_bytes: usize,
+
+    /// Most messages waiting in one process's mailbox. Default 1024. Past it: senders are told,
+    /// and sockets that feed it are not read.
+    pub mailbox_messages_max: usize,
+    /// Most payload bytes waiting in one process's mailbox. Default 4 MiB. Past it: the same.
+    /// A message larger than this is taken by an empty mailbox.
+    pub mailbox_bytes_max: usize,
+    /// How long a connection waits for room in its target's mailbox. Default 10 s. Past it: 1013.
+    pub mailbox_wait_max: Duration,
+
+    /// Silence after which the client is pinged. Default 25 s. `Off`: never.
+    pub ping_interval: Timeout,
+    /// Time for any byte to arrive after a ping was written. Default 10 s. Past it: 1011, then cut.
+    pub pong_wait_max: Duration,
+    /// Time without progress while something waits to be written. Default 10 s. Past it: cut, 1006.
+    pub write_wait_max: Duration,
+    /// Time to write what was queued before a close, and again for the client's close frame. Default 5 s.
+    /// Past it: cut.
+    pub close_wait_max: Duration,
+    /// Time without a message in either direction. Default off. Past it: 1001.
+    pub idle_max: Timeout,
+    /// Age of a connection. Default off. Past it: 1001.
+    pub lifetime_max: Timeout,
+    /// Shortest heartbeat a handler may ask for. Default 1 s. Below it: 500, or the command is refused.
+    pub heartbeat_min: Duration,
+    /// Longest heartbeat a handler may ask for. Default 24 h. Above it: the same.
+    pub heartbeat_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        const MIB: usize = 1024 * KIB;
+        Self {
+            head_bytes_max: 16 * KIB,
+            headers_max: 64,
+            body_bytes_max: MIB,
+            relay_header_bytes_max: 8 * KIB,
+            handshake_wait_max: Duration::from_secs(10),
+            keep_alive_wait_max: Duration::from_secs(30),
+            handler_wait_max: Duration::from_secs(30),
+            message_bytes_max: MIB,
+            fragments_max: 1024,
+            flood_frames_max: 256,
+            flood_period: Duration::from_secs(10),
+            turn_messages_max: 256,
+            outbox_bytes_max: MIB,
+            outbox_messages_max: 1024,
+            write_ahead_bytes: 64 * KIB,
+            mailbox_messages_max: 1024,
+            mailbox_bytes_max: 4 * MIB,
+            mailbox_wait_max: Duration::from_secs(10),
+            ping_interval: Timeout::After(Duration::from_secs(25)),
+            pong_wait_max: Duration::from_secs(10),
+            write_wait_max: Duration::from_secs(10),
+            close_wait_max: Duration::from_secs(5),
+            idle_max: Timeout::Off,
+            lifetime_max: Timeout::Off,
+            heartbeat_min: Duration::from_secs(1),
+            heartbeat_max: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// Why a set of [`Limits`] cannot work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsFault {
+    /// The field's name.
+    pub name: &'static str,
+    /// What was expected of it.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for LimitsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit `{}` must be {}", self.name, self.expected)
+    }
+}
+
+impl core::error::Error for LimitsFault {}

@@ -1,0 +1,1 @@
+//! The opening handshake, and ordinary HTTP/1.1 requests on the same port.

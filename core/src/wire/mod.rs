@@ -1,0 +1,3 @@
+//! RFC 6455 frames.
+mod close;
+pub use close::CloseCode;
