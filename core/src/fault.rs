@@ -270,6 +270,8 @@ pub enum CommandFault {
     NotTarget,
     /// The new target is not alive.
     NoProcess,
+    /// The message is larger than the whole outbox may be.
+    TooBig,
     /// The outbox is full and its policy drops.
     OutboxFull,
     /// The connection is closing.
@@ -288,6 +290,7 @@ impl fmt::Display for CommandFault {
             Self::NotForClients => "the payload is not for clients",
             Self::NotTarget => "only the target may control this connection",
             Self::NoProcess => "the new target is not alive",
+            Self::TooBig => "ws.send: the message is larger than the outbox",
             Self::OutboxFull => "the outbox is full",
             Self::Closing => "the connection is closing",
         })

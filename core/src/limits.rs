@@ -116,6 +116,61 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The most bytes that one connection holds, whatever its client and its processes do: requests,
+    /// the message being received, the outbox, and its share of the mailboxes on both sides.
+    ///
+    /// Left out are the fixed size of the connection itself and what the allocator adds.
+    #[must_use]
+    pub const fn memory_max(&self) -> usize {
+        let request = self.head_bytes_max.saturating_add(self.body_bytes_max);
+        // While a fragmented message grows, its buffer is at most doubled.
+        let message = self.message_bytes_max.saturating_mul(2);
+        let outbox = self.outbox_bytes_max.saturating_add(self.write_ahead_bytes);
+        // HTTP and WebSocket follow each other; the larger counts.
+        let exchange = if request > message { request } else { message };
+        exchange
+            .saturating_add(outbox)
+            .saturating_add(self.relay_header_bytes_max)
+            .saturating_add(self.mailbox_bytes_max)
+    }
+
+    /// Checks that the limits can work together.
+    ///
+    /// # Errors
+    ///
+    /// The first field that cannot, and what was expected of it.
+    pub fn check(&self) -> Result<(), LimitsFault> {
+        let rules = [
+            ("head_bytes_max", self.head_bytes_max >= 256, "at least 256 bytes"),
+            ("headers_max", (1..=256).contains(&self.headers_max), "from 1 to 256"),
+            ("relay_header_bytes_max", self.relay_header_bytes_max >= 64, "at least 64 bytes"),
+            ("message_bytes_max", self.message_bytes_max >= 1, "at least 1 byte"),
+            ("fragments_max", self.fragments_max >= 1, "at least 1"),
+            ("turn_messages_max", self.turn_messages_max >= 1, "at least 1"),
+            ("outbox_bytes_max", self.outbox_bytes_max >= 1, "at least 1 byte"),
+            ("outbox_messages_max", self.outbox_messages_max >= 1, "at least 1"),
+            ("write_ahead_bytes", self.write_ahead_bytes >= 1, "at least 1 byte"),
+            ("mailbox_messages_max", self.mailbox_messages_max >= 1, "at least 1"),
+            ("mailbox_bytes_max", self.mailbox_bytes_max >= 1, "at least 1 byte"),
+            ("handshake_wait_max", !self.handshake_wait_max.is_zero(), "more than zero"),
+            ("handler_wait_max", !self.handler_wait_max.is_zero(), "more than zero"),
+            ("write_wait_max", !self.write_wait_max.is_zero(), "more than zero"),
+            ("flood_period", !self.flood_period.is_zero(), "more than zero"),
+            ("ping_interval", self.ping_interval != Timeout::After(Duration::ZERO), "more than zero, or off"),
+            ("pong_wait_max", !self.pong_wait_max.is_zero(), "more than zero"),
+            ("idle_max", self.idle_max != Timeout::After(Duration::ZERO), "more than zero, or off"),
+            ("lifetime_max", self.lifetime_max != Timeout::After(Duration::ZERO), "more than zero, or off"),
+            ("heartbeat_min", !self.heartbeat_min.is_zero(), "more than zero"),
+            ("heartbeat_max", self.heartbeat_max >= self.heartbeat_min, "at least heartbeat_min"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((name, _, expected)) => Err(LimitsFault { name, expected }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a set of [`Limits`] cannot work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsFault {

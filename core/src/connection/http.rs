@@ -1,0 +1,439 @@
+//! A connection before its upgrade: requests, the handler, and the handshake's last step.
+//!
+//! ```text
+//!   Reading ── request ──► Handling ── response ──► Responding ── written ──► Reading
+//!      │                      │                                                  (keep-alive)
+//!      │ fault, time          └─ X-WS-Relay ──► Attaching ── alive ──► 101, Session
+//!      ▼                                            │
+//!   Closing ◄──────────── 426, 500, 503 ◄───────────┘ not alive
+//! ```
+
+use super::{ConnectionOptions, Input, Note, Output, Outputs, Refused};
+use crate::fault::{ConfigFault, HttpFault};
+use crate::message::{Abort, Destination, Message, Payload, Topic};
+use crate::process::{ExitReason, Lifecycle, Pid, Reaction, Signal};
+use crate::relay::{HEADER, RelayConfig, Start, Writer};
+use crate::time::{Instant, Wake};
+use crate::upgrade::{
+    Handshake, Read, Request, RequestReader, Response, check_upgrade, choose_subprotocol, keep_alive,
+    refusal, respond, switching,
+};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use bytes::{Bytes, BytesMut};
+use core::net::SocketAddr;
+
+/// The HTTP half of a connection's life.
+#[derive(Debug)]
+pub(super) struct Http {
+    options: Arc<ConnectionOptions>,
+    lifecycle: Lifecycle,
+    peer: Option<SocketAddr>,
+    seed: u64,
+    reader: RequestReader,
+    buffer: BytesMut,
+    writer: Writer,
+    stage: Stage,
+    reading: bool,
+    draining: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// A request is awaited, or arrives.
+    Reading { due: Instant, begun: bool },
+    /// The handler works.
+    Handling { asked: Asked, due: Instant },
+    /// The handler's target is being looked for.
+    Attaching(Box<Attaching>),
+    /// A response goes out; the next request is not looked at before it is written.
+    Responding { keep_alive: bool },
+    /// The last response is on its way; what still arrives is discarded.
+    Closing { until: Instant, shut: bool, eof: bool },
+    /// The socket is cut.
+    Done,
+}
+
+/// What has to be remembered of a request while the handler works.
+#[derive(Debug)]
+struct Asked {
+    method: String,
+    keep_alive: bool,
+    handshake: Option<Handshake>,
+}
+
+#[derive(Debug)]
+struct Attaching {
+    asked: Asked,
+    config: RelayConfig,
+    subprotocol: Option<Arc<str>>,
+    switching: Bytes,
+}
+
+/// Why an upgrade is not made although the handler asked for one.
+enum Obstacle {
+    Fault(HttpFault),
+    Config(ConfigFault),
+}
+
+impl Http {
+    pub(super) fn new(
+        now: Instant,
+        pid: Pid,
+        seed: u64,
+        peer: Option<SocketAddr>,
+        secure: bool,
+        options: Arc<ConnectionOptions>,
+    ) -> Self {
+        let due = now + options.relay.limits.handshake_wait_max;
+        Self {
+            options,
+            lifecycle: Lifecycle::new(pid),
+            peer,
+            seed,
+            reader: RequestReader::new(peer, secure),
+            buffer: BytesMut::new(),
+            writer: Writer::default(),
+            stage: Stage::Reading { due, begun: false },
+            reading: true,
+            draining: false,
+        }
+    }
+
+    pub(super) const fn pid(&self) -> Pid {
+        self.lifecycle.pid()
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done)
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.len() + self.reader.memory() + self.writer.in_flight()
+    }
+
+    /// Handles one input. What a session begins with comes back when the upgrade is made.
+    pub(super) fn handle(&mut self, now: Instant, input: Input, out: &mut Outputs) -> Option<Box<Start>> {
+        match input {
+            Input::Received(bytes) => self.received(bytes),
+            Input::Eof => self.eof(out),
+            Input::Written(bytes) => self.written(now, bytes, out),
+            Input::Response(response) => self.response(now, response, out),
+            Input::Attached(result) => {
+                if let Some(start) = self.attached(now, result, out) {
+                    return Some(start);
+                }
+            }
+            Input::Signal(signal) => match self.lifecycle.handle(signal, out) {
+                // Nobody can know this process yet but the node itself.
+                Reaction::End(reason) => self.finish(reason, out),
+                Reaction::Quiet | Reaction::Event(_) => {}
+            },
+            Input::TargetFull(_) | Input::TargetRoom(_) => {}
+            Input::Drain(_) => self.drain(now),
+            Input::Tick => self.tick(now, out),
+        }
+        self.read(now, out);
+        self.settle(out);
+        None
+    }
+
+    pub(super) fn wake(&self) -> Wake {
+        let stall = self.writer.stall(&self.options.relay.limits);
+        match &self.stage {
+            Stage::Reading { due, .. } | Stage::Handling { due, .. } => stall.min(Wake::At(*due)),
+            Stage::Attaching(_) | Stage::Responding { .. } => stall,
+            Stage::Closing { until, .. } => stall.min(Wake::At(*until)),
+            Stage::Done => Wake::Never,
+        }
+    }
+
+    fn received(&mut self, bytes: BytesMut) {
+        match self.stage {
+            Stage::Closing { .. } | Stage::Done => {}
+            Stage::Reading { .. }
+            | Stage::Handling { .. }
+            | Stage::Attaching(_)
+            | Stage::Responding { .. } => {
+                if self.buffer.is_empty() {
+                    self.buffer = bytes;
+                } else {
+                    self.buffer.unsplit(bytes);
+                }
+            }
+        }
+    }
+
+    fn eof(&mut self, out: &mut Outputs) {
+        match &mut self.stage {
+            Stage::Closing { eof, .. } => *eof = true,
+            Stage::Reading { .. }
+            | Stage::Handling { .. }
+            | Stage::Attaching(_)
+            | Stage::Responding { .. } => self.finish(ExitReason::Normal, out),
+            Stage::Done => {}
+        }
+    }
+
+    fn written(&mut self, now: Instant, bytes: usize, out: &mut Outputs) {
+        self.writer.written(now, bytes);
+        if let Stage::Responding { keep_alive } = self.stage
+            && self.writer.in_flight() == 0
+        {
+            if keep_alive && !self.draining {
+                let due = now + self.options.relay.limits.keep_alive_wait_max;
+                self.stage = Stage::Reading { due, begun: false };
+            } else {
+                self.close(now, out);
+            }
+        }
+    }
+
+    fn drain(&mut self, now: Instant) {
+        self.draining = true;
+        // Between two requests there is nothing to wait for.
+        if let Stage::Reading { due, begun: false } = &mut self.stage {
+            *due = now;
+        }
+    }
+
+    fn tick(&mut self, now: Instant, out: &mut Outputs) {
+        if self.writer.stall(&self.options.relay.limits).is_due(now) {
+            return self.finish(ExitReason::crashed("client does not read"), out);
+        }
+        match self.stage {
+            Stage::Reading { due, begun } if due <= now => {
+                if begun {
+                    self.refuse(now, &HttpFault::Timeout, out);
+                } else {
+                    self.close(now, out);
+                }
+            }
+            Stage::Handling { due, .. } if due <= now => self.refuse(now, &HttpFault::HandlerTimeout, out),
+            Stage::Closing { until, .. } if until <= now => self.finish(ExitReason::Normal, out),
+            Stage::Reading { .. }
+            | Stage::Handling { .. }
+            | Stage::Attaching(_)
+            | Stage::Responding { .. }
+            | Stage::Closing { .. }
+            | Stage::Done => {}
+        }
+    }
+
+    /// Reads the next request, if it is time for one.
+    fn read(&mut self, now: Instant, out: &mut Outputs) {
+        while let Stage::Reading { due, begun } = &mut self.stage
+            && !self.buffer.is_empty()
+        {
+            let limits = &self.options.relay.limits;
+            if !*begun {
+                *begun = true;
+                // The first request has the time since the connection was opened; each later one its own.
+                *due = (*due).min(now + limits.handshake_wait_max);
+            }
+            match self.reader.read(&mut self.buffer, limits) {
+                Ok(None) => break,
+                Ok(Some(Read::Continue)) => self.write(now, &Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n"), out),
+                Ok(Some(Read::Request(request))) => self.request(now, request, out),
+                Err(fault) => self.refuse(now, &fault, out),
+            }
+        }
+    }
+
+    fn request(&mut self, now: Instant, request: Request, out: &mut Outputs) {
+        let handshake = match check_upgrade(&request, &self.options.upgrade) {
+            // H9: a request that could not be upgraded any more does not reach its handler.
+            Ok(Some(_)) if self.draining => return self.refuse(now, &HttpFault::Unavailable, out),
+            Ok(handshake) => handshake,
+            Err(fault) => return self.refuse(now, &fault, out),
+        };
+        let keep_alive = keep_alive(&request);
+        let asked = Asked { method: request.method.clone(), keep_alive, handshake };
+        let due = now + self.options.relay.limits.handler_wait_max;
+        self.stage = Stage::Handling { asked, due };
+        out.push(Output::Request(Box::new(request)));
+    }
+
+    fn response(&mut self, now: Instant, mut response: Response, out: &mut Outputs) {
+        let values = response.headers.remove(HEADER);
+        let config = (!values.is_empty())
+            .then(|| RelayConfig::parse(values.iter().map(|value| &value[..]), &self.options.relay.limits));
+        let stage = core::mem::replace(&mut self.stage, Stage::Done);
+        let Stage::Handling { asked, .. } = stage else {
+            // Too late: the client has had its 503.
+            self.stage = stage;
+            return self.abort(config.as_ref(), "handler answered too late", out);
+        };
+        match config {
+            None => self.respond(now, &response, &asked.method, asked.keep_alive, out),
+            // H5
+            Some(config) if !(200..300).contains(&response.status) => {
+                self.abort(Some(&config), "handler refused the connection", out);
+                self.respond(now, &response, &asked.method, asked.keep_alive, out);
+            }
+            Some(Err(fault)) => self.stop(now, None, Obstacle::Config(fault), out),
+            Some(Ok(config)) => match self.prepare(asked, &config, &response) {
+                Ok(attaching) => {
+                    out.push(Output::Attach(config.target));
+                    self.stage = Stage::Attaching(Box::new(attaching));
+                }
+                Err(obstacle) => self.stop(now, Some(config), obstacle, out),
+            },
+        }
+    }
+
+    /// Everything of the upgrade that can be known before the target is looked for.
+    fn prepare(&self, asked: Asked, config: &RelayConfig, response: &Response) -> Result<Attaching, Obstacle> {
+        // H6
+        let Some(handshake) = &asked.handshake else {
+            return Err(Obstacle::Fault(HttpFault::UpgradeRequired));
+        };
+        if self.draining {
+            return Err(Obstacle::Fault(HttpFault::Unavailable));
+        }
+        let chosen = response.headers.get("Sec-WebSocket-Protocol");
+        let subprotocol =
+            choose_subprotocol(handshake, &self.options.upgrade, chosen).map_err(Obstacle::Config)?;
+        let switching = switching(handshake, subprotocol.as_deref(), &response.headers)
+            .map_err(Obstacle::Config)?;
+        let subprotocol = subprotocol.map(Arc::from);
+        Ok(Attaching { asked, config: config.clone(), subprotocol, switching })
+    }
+
+    fn attached(
+        &mut self,
+        now: Instant,
+        result: Result<Pid, Refused>,
+        out: &mut Outputs,
+    ) -> Option<Box<Start>> {
+        let stage = core::mem::replace(&mut self.stage, Stage::Done);
+        let Stage::Attaching(attaching) = stage else {
+            self.stage = stage;
+            return None;
+        };
+        let Attaching { asked: _, config, subprotocol, switching } = *attaching;
+        match result {
+            Ok(target) => {
+                let pid = self.pid();
+                let mut lifecycle = core::mem::replace(&mut self.lifecycle, Lifecycle::new(pid));
+                lifecycle.expect_down(target);
+                Some(Box::new(Start {
+                    lifecycle,
+                    target,
+                    config,
+                    subprotocol,
+                    peer: self.peer.map(|peer| Arc::from(peer.to_string())),
+                    options: Arc::clone(&self.options.relay),
+                    seed: self.seed,
+                    response: switching,
+                    early: core::mem::take(&mut self.buffer),
+                }))
+            }
+            // H8, H9
+            Err(refused) => {
+                out.push(Output::Note(Note::Unavailable(config.target.clone())));
+                match refused {
+                    Refused::NoProcess => {}
+                    Refused::AtLimit => self.abort(Some(&Ok(config)), "node at its limit", out),
+                }
+                self.refuse(now, &HttpFault::Unavailable, out);
+                None
+            }
+        }
+    }
+
+    /// An upgrade that the handler asked for is not made.
+    fn stop(&mut self, now: Instant, config: Option<RelayConfig>, obstacle: Obstacle, out: &mut Outputs) {
+        let fault = match obstacle {
+            Obstacle::Fault(fault) => fault,
+            Obstacle::Config(fault) => {
+                out.push(Output::Note(Note::Misconfigured(fault)));
+                HttpFault::Handler
+            }
+        };
+        self.abort(config.map(Ok).as_ref(), &fault.to_string(), out);
+        self.refuse(now, &fault, out);
+    }
+
+    /// H13: the target that was named does not wait for this client for ever.
+    fn abort(&self, config: Option<&Result<RelayConfig, ConfigFault>>, reason: &str, out: &mut Outputs) {
+        if let Some(Ok(config)) = config {
+            let payload = Payload::Abort(Abort { reason: Arc::from(reason) });
+            let message = Message { from: Some(self.pid()), topic: Topic::ABORT, payload };
+            let to: Destination = config.target.clone();
+            out.push(Output::Signal { to, signal: Signal::Message(message) });
+        }
+    }
+
+    fn respond(&mut self, now: Instant, response: &Response, method: &str, keep_alive: bool, out: &mut Outputs) {
+        let keep_alive = keep_alive && !self.draining;
+        match respond(response, Some(method), keep_alive) {
+            Ok(bytes) => {
+                self.write(now, &bytes, out);
+                self.stage = Stage::Responding { keep_alive };
+            }
+            Err(fault) => {
+                out.push(Output::Note(Note::Misconfigured(fault)));
+                self.refuse(now, &HttpFault::Handler, out);
+            }
+        }
+    }
+
+    /// Refuses what was asked, and the connection with it.
+    fn refuse(&mut self, now: Instant, fault: &HttpFault, out: &mut Outputs) {
+        out.push(Output::Note(Note::Refused(fault.clone())));
+        // The refusals are our own and can always be written.
+        let bytes = respond(&refusal(fault), None, false).unwrap_or_default();
+        self.write(now, &bytes, out);
+        self.close(now, out);
+    }
+
+    fn write(&mut self, now: Instant, bytes: &Bytes, out: &mut Outputs) {
+        self.writer.emit(now, bytes.len());
+        out.write(&[], bytes);
+    }
+
+    fn close(&mut self, now: Instant, _out: &mut Outputs) {
+        let until = now + self.options.relay.limits.close_wait_max;
+        self.buffer = BytesMut::new();
+        self.stage = Stage::Closing { until, shut: false, eof: false };
+    }
+
+    /// What every input may have made possible: the end of the stream, and reading.
+    fn settle(&mut self, out: &mut Outputs) {
+        let is_written = self.writer.in_flight() == 0;
+        match &mut self.stage {
+            Stage::Closing { eof: true, .. } if is_written => self.finish(ExitReason::Normal, out),
+            Stage::Closing { shut, .. } if is_written && !*shut => {
+                *shut = true;
+                out.push(Output::Shutdown);
+            }
+            Stage::Reading { .. }
+            | Stage::Handling { .. }
+            | Stage::Attaching(_)
+            | Stage::Responding { .. }
+            | Stage::Closing { .. }
+            | Stage::Done => {}
+        }
+        let wanted = match self.stage {
+            Stage::Reading { .. } | Stage::Closing { eof: false, .. } => true,
+            Stage::Handling { .. }
+            | Stage::Attaching(_)
+            | Stage::Responding { .. }
+            | Stage::Closing { eof: true, .. }
+            | Stage::Done => false,
+        };
+        if wanted != self.reading {
+            self.reading = wanted;
+            out.push(if wanted { Output::ResumeReading } else { Output::StopReading });
+        }
+    }
+
+    fn finish(&mut self, reason: ExitReason, out: &mut Outputs) {
+        self.stage = Stage::Done;
+        self.lifecycle.end(reason.clone(), out);
+        out.push(Output::Exit(reason));
+        out.push(Output::Cut);
+    }
+}

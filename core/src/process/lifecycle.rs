@@ -1,0 +1,186 @@
+//! From start to end: monitors, links, trapping, cancel and kill (P3–P5).
+
+use super::{Event, ExitReason, Pid, Signal, SignalSink};
+use alloc::collections::BTreeSet;
+
+/// The life of one process, whatever kind it is: a connection, an actor, an async function, a script.
+///
+/// Relations live here, in the process they concern, and not in a table of the node. The sets are
+/// ordered so that the end of a process always sends its signals in the same order.
+///
+/// ```text
+///          handle(signal)                              end(reason)
+///  alive ───────────────────► alive ───────────────────────────────────► ended
+///                               │                                          │
+///                               ├─► Reaction::Event: for the process's     └─► Down to each watcher,
+///                               │   own code                                   Exit or Unlink to each link;
+///                               └─► Reaction::End: it has to end now:          a late Monitor → Down noproc
+///                                   say what is left to say, then end(reason)
+/// ```
+#[derive(Debug)]
+pub struct Lifecycle {
+    pid: Pid,
+    trap_links: bool,
+    /// Who gets a `Down` from us.
+    watchers: BTreeSet<Pid>,
+    /// Whose `Down` we wait for.
+    watching: BTreeSet<Pid>,
+    links: BTreeSet<Pid>,
+    ended: Option<ExitReason>,
+}
+
+/// What a signal asks of its receiver.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reaction {
+    /// Nothing more.
+    Quiet,
+    /// The process's own code has to see this.
+    Event(Event),
+    /// The process has to end, for this reason; the caller calls [`Lifecycle::end`] when its own last
+    /// words are said.
+    End(ExitReason),
+}
+
+impl Lifecycle {
+    /// A live process without relations.
+    #[must_use]
+    pub const fn new(pid: Pid) -> Self {
+        Self {
+            pid,
+            trap_links: false,
+            watchers: BTreeSet::new(),
+            watching: BTreeSet::new(),
+            links: BTreeSet::new(),
+            ended: None,
+        }
+    }
+
+    /// The process's own PID.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Why the process ended; `None` while it lives.
+    #[must_use]
+    pub const fn ended(&self) -> Option<&ExitReason> {
+        self.ended.as_ref()
+    }
+
+    /// Whether a linked process's crash becomes an [`Event::LinkDown`] instead of our own end.
+    pub const fn trap_links(&mut self, trap: bool) {
+        self.trap_links = trap;
+    }
+
+    /// Takes one signal.
+    pub fn handle(&mut self, signal: Signal, out: &mut impl SignalSink) -> Reaction {
+        if self.ended.is_some() {
+            // P3: what comes after the end is answered as if there had never been a process.
+            answer_for_the_dead(self.pid, &signal, out);
+            return Reaction::Quiet;
+        }
+        match signal {
+            Signal::Message(message) => return Reaction::Event(Event::Message(message)),
+            Signal::Monitor { watcher } => _ = self.watchers.insert(watcher),
+            Signal::Demonitor { watcher } => _ = self.watchers.remove(&watcher),
+            Signal::Link { peer } => _ = self.links.insert(peer),
+            Signal::Unlink { peer } => _ = self.links.remove(&peer),
+            // An unlink may have crossed the exit; then it is no concern of ours any more.
+            Signal::Exit { from, reason } => {
+                if self.links.remove(&from) {
+                    return if self.trap_links {
+                        Reaction::Event(Event::LinkDown { from, reason })
+                    } else {
+                        Reaction::End(ExitReason::Linked)
+                    };
+                }
+            }
+            // Likewise a demonitor.
+            Signal::Down { from, reason } => {
+                if self.watching.remove(&from) {
+                    return Reaction::Event(Event::Exit { from, reason });
+                }
+            }
+            Signal::Cancel { from, reason } => return Reaction::Event(Event::Cancel { from, reason }),
+            Signal::Kill => return Reaction::End(ExitReason::Killed),
+        }
+        Reaction::Quiet
+    }
+
+    /// Starts to watch `target`. Watching twice is watching once.
+    pub fn monitor(&mut self, target: Pid, out: &mut impl SignalSink) {
+        if self.expect_down(target) {
+            out.signal(target, Signal::Monitor { watcher: self.pid });
+        }
+    }
+
+    /// As [`Lifecycle::monitor`], for a monitor signal that was already delivered by other means.
+    /// Whether it is the first one.
+    pub fn expect_down(&mut self, target: Pid) -> bool {
+        self.ended.is_none() && self.watching.insert(target)
+    }
+
+    /// Stops watching `target`: no exit event of it comes afterwards, even if it is on its way.
+    pub fn demonitor(&mut self, target: Pid, out: &mut impl SignalSink) {
+        if self.watching.remove(&target) {
+            out.signal(target, Signal::Demonitor { watcher: self.pid });
+        }
+    }
+
+    /// Links this process and `peer`. To itself, a process is linked anyway.
+    pub fn link(&mut self, peer: Pid, out: &mut impl SignalSink) {
+        if self.ended.is_none() && peer != self.pid && self.links.insert(peer) {
+            out.signal(peer, Signal::Link { peer: self.pid });
+        }
+    }
+
+    /// Takes the link away, on both ends.
+    pub fn unlink(&mut self, peer: Pid, out: &mut impl SignalSink) {
+        if self.links.remove(&peer) {
+            out.signal(peer, Signal::Unlink { peer: self.pid });
+        }
+    }
+
+    /// Ends the process and tells everybody concerned, once. Later calls change nothing.
+    pub fn end(&mut self, reason: ExitReason, out: &mut impl SignalSink) {
+        if self.ended.is_some() {
+            return;
+        }
+        let pid = self.pid;
+        for watcher in core::mem::take(&mut self.watchers) {
+            out.signal(watcher, Signal::Down { from: pid, reason: reason.clone() });
+        }
+        for target in core::mem::take(&mut self.watching) {
+            out.signal(target, Signal::Demonitor { watcher: pid });
+        }
+        for peer in core::mem::take(&mut self.links) {
+            // P4: a normal end does not propagate; the peer only forgets the link.
+            out.signal(
+                peer,
+                if reason.is_normal() {
+                    Signal::Unlink { peer: pid }
+                } else {
+                    Signal::Exit { from: pid, reason: reason.clone() }
+                },
+            );
+        }
+        self.ended = Some(reason);
+    }
+}
+
+/// Answers `signal` in the name of a process that is not alive (P3): a monitor with `Down`, a link
+/// with `Exit`, both `noproc`. Everything else needs no answer.
+pub fn answer_for_the_dead(dead: Pid, signal: &Signal, out: &mut impl SignalSink) {
+    let reason = ExitReason::NoProcess;
+    match *signal {
+        Signal::Monitor { watcher } => out.signal(watcher, Signal::Down { from: dead, reason }),
+        Signal::Link { peer } => out.signal(peer, Signal::Exit { from: dead, reason }),
+        Signal::Message(_)
+        | Signal::Demonitor { .. }
+        | Signal::Unlink { .. }
+        | Signal::Exit { .. }
+        | Signal::Down { .. }
+        | Signal::Cancel { .. }
+        | Signal::Kill => {}
+    }
+}

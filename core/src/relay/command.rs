@@ -1,0 +1,234 @@
+//! Commands to a connection: from a message to what it asks for, or why it is refused (R5–R8).
+
+use super::config::{
+    HEARTBEAT_EXPECTED, TOPIC_EXPECTED, check_heartbeat, read_heartbeat, read_target, read_topic,
+};
+use crate::fault::CommandFault;
+use crate::limits::Limits;
+use crate::message::{
+    Close, Control, Message, Metadata, MetadataChange, Payload, Ref, Send, Topic, data_to_json,
+};
+use crate::time::Timeout;
+use crate::wire::{CloseCode, CloseReason, Data, Text};
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// What a message asks a connection to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Send this message to the client.
+    Send(Send),
+    /// Close.
+    Close(Box<Close>),
+    /// Change target, topic, heartbeat or metadata.
+    Control(Box<Control>),
+}
+
+/// A command that is refused whole, with the `ref` to say so to the sender.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Why.
+    pub fault: CommandFault,
+    /// The command's `ref`, if it could be read.
+    pub reference: Option<Ref>,
+}
+
+impl Command {
+    /// Reads a message to a connection. Typed payloads are taken as they are, JSON objects are read
+    /// field by field; both are checked alike.
+    ///
+    /// `envelope`: whether topics of the application's own are wrapped for the client (R8).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], and then nothing of the message is done (R6).
+    pub fn read(message: Message, envelope: bool, limits: &Limits) -> Result<Self, Refusal> {
+        let Message { topic, payload, .. } = message;
+        if topic == Topic::SEND {
+            read_send(payload)
+        } else if topic == Topic::CLOSE {
+            read_close(payload)
+        } else if topic == Topic::CONTROL {
+            read_control(payload, limits)
+        } else if topic.is_reserved() {
+            Err(Refusal { fault: CommandFault::ReservedTopic, reference: None })
+        } else if envelope {
+            wrap(&topic, &payload)
+        } else {
+            Err(Refusal { fault: CommandFault::EnvelopeOff, reference: None })
+        }
+    }
+}
+
+fn read_send(payload: Payload) -> Result<Command, Refusal> {
+    match payload {
+        Payload::Send(send) => Ok(Command::Send(send)),
+        Payload::Data(data) => Ok(Command::Send(Send { data, reference: None })),
+        Payload::Json(value) => {
+            let reference = read_ref(&value)?;
+            let refuse = |fault| Refusal { fault, reference: reference.clone() };
+            let (kind, data) = (value.get("type"), value.get("data"));
+            let (Some(Value::String(kind)), Some(Value::String(data))) = (kind, data) else {
+                return Err(refuse(CommandFault::SendType));
+            };
+            let data = match kind.as_str() {
+                "text" => Data::Text(Text::from(data.clone())),
+                "binary" => Data::Binary(Bytes::from(data.clone())),
+                _ => return Err(refuse(CommandFault::SendType)),
+            };
+            Ok(Command::Send(Send { data, reference: reference.map(Box::new) }))
+        }
+        _ => Err(wrong_payload()),
+    }
+}
+
+fn read_close(payload: Payload) -> Result<Command, Refusal> {
+    match payload {
+        Payload::Close(close) => Ok(Command::Close(close)),
+        Payload::Empty => Ok(Command::Close(Box::default())),
+        // A bare string is the reason of a normal close.
+        Payload::Data(Data::Text(reason)) => Ok(Command::Close(Box::new(normal_close(reason.as_str())))),
+        Payload::Json(value) => match &*value {
+            Value::Null => Ok(Command::Close(Box::default())),
+            Value::String(reason) => Ok(Command::Close(Box::new(normal_close(reason)))),
+            Value::Object(_) => {
+                let reference = read_ref(&value)?;
+                let refuse = |fault| Refusal { fault, reference: reference.clone() };
+                let code = read_code(value.get("code")).map_err(refuse)?;
+                let reason = match value.get("reason") {
+                    None | Some(Value::Null) => CloseReason::default(),
+                    Some(Value::String(reason)) => CloseReason::new(reason),
+                    Some(_) => return Err(refuse(field("reason", "a string"))),
+                };
+                Ok(Command::Close(Box::new(Close { code, reason, reference })))
+            }
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(wrong_payload()),
+        },
+        _ => Err(wrong_payload()),
+    }
+}
+
+fn normal_close(reason: &str) -> Close {
+    Close { reason: CloseReason::new(reason), ..Close::default() }
+}
+
+fn read_code(value: Option<&Value>) -> Result<CloseCode, CommandFault> {
+    let number = match value {
+        None | Some(Value::Null) => return Ok(CloseCode::NORMAL),
+        Some(Value::Number(number)) => number.as_u64(),
+        Some(_) => None,
+    };
+    let number = number.ok_or_else(|| field("code", "a whole number"))?;
+    u16::try_from(number).ok().and_then(CloseCode::new).ok_or(CommandFault::CloseCode(number))
+}
+
+fn read_control(payload: Payload, limits: &Limits) -> Result<Command, Refusal> {
+    let value = match payload {
+        Payload::Control(control) => return check_control(control, limits),
+        Payload::Json(value) => value,
+        // Some programs encode the table themselves.
+        Payload::Data(Data::Text(text)) => match serde_json::from_str::<Value>(text.as_str()) {
+            Ok(value) => Arc::new(value),
+            Err(_) => return Err(refusal(field("payload", "a JSON object"))),
+        },
+        _ => return Err(wrong_payload()),
+    };
+    let Value::Object(fields) = &*value else {
+        return Err(refusal(field("payload", "a JSON object")));
+    };
+    let reference = read_ref(&value)?;
+    let refuse = |name, expected| Refusal { fault: field(name, expected), reference: reference.clone() };
+    let target = match fields.get("target_pid") {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(
+            read_target(value).ok_or_else(|| refuse("target_pid", "the PID or the name of a process"))?,
+        ),
+    };
+    let message_topic = match fields.get("message_topic") {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            Some(read_topic(value).ok_or_else(|| refuse("message_topic", TOPIC_EXPECTED))?)
+        }
+    };
+    let heartbeat = match fields.get("heartbeat_interval") {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(
+            read_heartbeat(value, limits).ok_or_else(|| refuse("heartbeat_interval", HEARTBEAT_EXPECTED))?,
+        ),
+    };
+    // R7: absent keeps, `null` and `{}` clear.
+    let metadata = match fields.get("metadata") {
+        None => MetadataChange::Keep,
+        Some(value) => MetadataChange::Set(
+            Metadata::from_json(value.clone()).ok_or_else(|| refuse("metadata", "an object"))?,
+        ),
+    };
+    let control = Control { target, message_topic, heartbeat, metadata, reference };
+    Ok(Command::Control(Box::new(control)))
+}
+
+fn check_control(control: Box<Control>, limits: &Limits) -> Result<Command, Refusal> {
+    if let Some(Timeout::After(every)) = control.heartbeat
+        && check_heartbeat(every, limits) != Some(Timeout::After(every))
+    {
+        return Err(Refusal {
+            fault: field("heartbeat_interval", HEARTBEAT_EXPECTED),
+            reference: control.reference,
+        });
+    }
+    Ok(Command::Control(control))
+}
+
+/// R8: `{"topic": …, "data": …}` as one text message.
+fn wrap(topic: &Topic, payload: &Payload) -> Result<Command, Refusal> {
+    let data = match payload {
+        Payload::Empty => Value::Null,
+        Payload::Data(data) => data_to_json(data),
+        Payload::Json(value) => Value::clone(value),
+        // The relay's own payloads name processes; those never reach a client.
+        Payload::Join(_)
+        | Payload::Client(_)
+        | Payload::Heartbeat(_)
+        | Payload::Leave(_)
+        | Payload::Abort(_)
+        | Payload::Ack(_)
+        | Payload::Send(_)
+        | Payload::Close(_)
+        | Payload::Control(_) => return Err(refusal(CommandFault::NotForClients)),
+    };
+    let text = json!({"topic": topic.as_str(), "data": data}).to_string();
+    Ok(Command::Send(Send { data: Data::Text(Text::from(text)), reference: None }))
+}
+
+/// The `ref` of a command, if it has one.
+fn read_ref(value: &Value) -> Result<Option<Ref>, Refusal> {
+    match value.get("ref") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => Ok(Some(Ref::Number(number.clone()))),
+        Some(Value::String(text)) if text.len() <= Ref::BYTES_MAX => {
+            Ok(Some(Ref::Text(Arc::from(text.as_str()))))
+        }
+        Some(_) => Err(refusal(field("ref", "a number, or a string of at most 128 bytes"))),
+    }
+}
+
+fn wrong_payload() -> Refusal {
+    refusal(field("payload", "an object with this topic's fields"))
+}
+
+const fn field(name: &'static str, expected: &'static str) -> CommandFault {
+    CommandFault::Field { name, expected }
+}
+
+const fn refusal(fault: CommandFault) -> Refusal {
+    Refusal { fault, reference: None }
+}
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.fault.fmt(f)
+    }
+}

@@ -1,0 +1,24 @@
+//! The relay: from the handler's header to the end of the connection.
+//!
+//! Read [`RelayConfig`] first (what a handler says), then [`Session`] (what becomes of it; its states
+//! are drawn in the module's documentation), then [`End`] (how it ends). [`Command`] is what processes
+//! may ask of a connection.
+
+mod command;
+mod config;
+mod counters;
+mod duration;
+mod end;
+mod options;
+mod outbox;
+mod session;
+mod writer;
+
+pub use command::{Command, Refusal};
+pub use config::{HEADER, RelayConfig};
+pub use counters::Counters;
+pub use duration::{DurationFault, format_duration, parse_duration};
+pub use end::{ABNORMAL, End, LeaveTerms, Manner, NO_STATUS};
+pub use options::{Authority, Envelope, Overflow, RelayOptions};
+pub use session::{Session, Start};
+pub(crate) use writer::Writer;

@@ -1,0 +1,225 @@
+//! What waits to be written to the client (P9).
+
+use super::writer::Writer;
+use crate::connection::Outputs;
+use crate::limits::Limits;
+use crate::message::Ref;
+use crate::process::Pid;
+use crate::relay::Overflow;
+use crate::time::{Instant, Wake};
+use crate::wire::{CloseFrame, Data, FrameHeader, Kind, Opcode, close_payload};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use bytes::Bytes;
+
+/// Whom to tell that a message is on its way to the socket.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    pub(super) to: Pid,
+    pub(super) reference: Box<Ref>,
+}
+
+/// One message for the client.
+#[derive(Debug)]
+struct Queued {
+    data: Data,
+    receipt: Option<Receipt>,
+}
+
+/// A message the outbox did not take, with its receipt to be answered.
+#[derive(Debug)]
+pub(super) enum Rejected {
+    /// Larger than the whole outbox.
+    TooBig(Option<Receipt>),
+    /// Over the bound, and the policy is to drop the new one.
+    Dropped(Option<Receipt>),
+    /// Over the bound, and the policy is to close.
+    Overflow,
+}
+
+/// The queue in front of the socket.
+///
+/// ```text
+///   data ──► queue (bounded, can be dropped) ──► write-ahead (encoded, in flight) ──► socket
+///   pong, ping ─────────── ahead of the queue ──►
+///   close ──── when the queue is empty, and nothing after it ──►
+/// ```
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    queue: VecDeque<Queued>,
+    queue_bytes: usize,
+    pong: Option<Bytes>,
+    ping_wanted: bool,
+    /// The position after the last ping, until it is known to be written.
+    ping_mark: Option<u64>,
+    close: CloseState,
+    pub(super) writer: Writer,
+    /// Messages and their payload bytes that were put on their way.
+    pub(super) messages_out: u64,
+    pub(super) bytes_out: u64,
+    pub(super) messages_dropped: u64,
+}
+
+#[derive(Debug, Default)]
+enum CloseState {
+    #[default]
+    Open,
+    /// The close frame follows the queue.
+    Wanted(Option<CloseFrame>),
+    /// The close frame ends at this position.
+    Emitted(u64),
+}
+
+impl Outbox {
+    /// Takes one message, or says why not. Receipts of messages that go on their way are appended to `sent`.
+    pub(super) fn send(
+        &mut self,
+        data: Data,
+        receipt: Option<Receipt>,
+        policy: Overflow,
+        limits: &Limits,
+    ) -> Result<(), Rejected> {
+        let len = data.len();
+        if len > limits.outbox_bytes_max {
+            return Err(Rejected::TooBig(receipt));
+        }
+        while self.is_over(len, limits) {
+            match policy {
+                Overflow::Close => return Err(Rejected::Overflow),
+                Overflow::DropNew => {
+                    self.messages_dropped += 1;
+                    return Err(Rejected::Dropped(receipt));
+                }
+                Overflow::DropOld => match self.queue.pop_front() {
+                    Some(old) => {
+                        self.queue_bytes -= old.data.len();
+                        self.messages_dropped += 1;
+                    }
+                    // All that is held is in flight already and cannot be taken back.
+                    None => {
+                        self.messages_dropped += 1;
+                        return Err(Rejected::Dropped(receipt));
+                    }
+                },
+            }
+        }
+        self.queue_bytes += len;
+        self.queue.push_back(Queued { data, receipt });
+        Ok(())
+    }
+
+    /// Whether one more message of `len` bytes goes over the bound. What is in flight within the
+    /// write-ahead window has its own allowance, so that a last byte on its way does not count
+    /// against a message as large as the outbox.
+    fn is_over(&self, len: usize, limits: &Limits) -> bool {
+        let ahead = self.writer.in_flight().saturating_sub(limits.write_ahead_bytes);
+        self.queue.len() >= limits.outbox_messages_max
+            || self.queue_bytes + ahead + len > limits.outbox_bytes_max
+    }
+
+    /// Answers a ping; of several that could not be written yet, the latest (RFC 6455 §5.5.3).
+    pub(super) fn pong(&mut self, payload: Bytes) {
+        self.pong = Some(payload);
+    }
+
+    /// Asks for a ping to be written.
+    pub(super) const fn ping(&mut self) {
+        self.ping_wanted = true;
+    }
+
+    /// Ends the stream with this close frame, after what is queued. Only the first call counts.
+    pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
+        if matches!(self.close, CloseState::Open) {
+            self.close = CloseState::Wanted(frame);
+        }
+    }
+
+    /// Forgets what is queued; what is in flight cannot be taken back.
+    pub(super) fn skip(&mut self) {
+        self.messages_dropped += self.queue.len() as u64;
+        self.queue.clear();
+        self.queue_bytes = 0;
+    }
+
+    /// Whether everything up to and including the close frame was taken by the socket.
+    pub(super) const fn is_closed(&self) -> bool {
+        match self.close {
+            CloseState::Emitted(mark) => self.writer.has_reached(mark),
+            CloseState::Open | CloseState::Wanted(_) => false,
+        }
+    }
+
+    /// Whether the ping that was asked for has just been found written.
+    pub(super) const fn take_written_ping(&mut self) -> bool {
+        match self.ping_mark {
+            Some(mark) if self.writer.has_reached(mark) => {
+                self.ping_mark = None;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a ping is wanted or on its way.
+    pub(super) const fn is_pinging(&self) -> bool {
+        self.ping_wanted || self.ping_mark.is_some()
+    }
+
+    /// Payload bytes held here.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.queue_bytes + self.writer.in_flight() + self.pong.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// When the lack of progress becomes a stall.
+    pub(super) fn stall(&self, limits: &Limits) -> Wake {
+        self.writer.stall(limits)
+    }
+
+    /// Emits what the write-ahead window has room for. Receipts of what went are appended to `sent`.
+    pub(super) fn pump(
+        &mut self,
+        now: Instant,
+        limits: &Limits,
+        out: &mut Outputs,
+        mut sent: impl FnMut(Receipt, &mut Outputs),
+    ) {
+        if matches!(self.close, CloseState::Emitted(_)) {
+            return;
+        }
+        while self.writer.in_flight() < limits.write_ahead_bytes {
+            if let Some(payload) = self.pong.take() {
+                self.emit(now, Opcode::Pong, &payload, out);
+            } else if core::mem::take(&mut self.ping_wanted) {
+                self.emit(now, Opcode::Ping, &Bytes::new(), out);
+                self.ping_mark = Some(self.writer.mark());
+            } else if let Some(Queued { data, receipt }) = self.queue.pop_front() {
+                let (len, kind) = (data.len(), data.kind());
+                self.queue_bytes -= len;
+                self.messages_out += 1;
+                self.bytes_out += len as u64;
+                let opcode = match kind {
+                    Kind::Text => Opcode::Text,
+                    Kind::Binary => Opcode::Binary,
+                };
+                self.emit(now, opcode, &data.into_bytes(), out);
+                if let Some(receipt) = receipt {
+                    sent(receipt, out);
+                }
+            } else if let CloseState::Wanted(frame) = &mut self.close {
+                let payload = close_payload(frame.take().as_ref());
+                self.emit(now, Opcode::Close, &payload, out);
+                self.close = CloseState::Emitted(self.writer.mark());
+                return;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// One unmasked, unfragmented frame (RFC 6455 §5.1: "A server MUST NOT mask any frames").
+    fn emit(&mut self, now: Instant, opcode: Opcode, payload: &Bytes, out: &mut Outputs) {
+        let header = FrameHeader { fin: true, opcode, mask: None, len: payload.len() as u64 }.encode();
+        self.writer.emit(now, header.len() + payload.len());
+        out.write(&header, payload);
+    }
+}

@@ -1,0 +1,126 @@
+//! Messages from processes: send, close, control, and whatever else they try (R5–R9).
+
+use super::{Phase, Session};
+use crate::connection::{Note, Output, Outputs};
+use crate::fault::CommandFault;
+use crate::message::{Ack, Close, Message, Payload, Ref, Send, Topic};
+use crate::process::{Pid, Signal, SignalSink};
+use crate::relay::command::{Command, Refusal};
+use crate::relay::options::{Authority, Envelope};
+use crate::relay::outbox::{Receipt, Rejected};
+use crate::relay::{End, Overflow};
+use crate::time::Instant;
+use crate::wire::CloseFrame;
+use alloc::boxed::Box;
+
+/// R5: `ws.ack {ref, ok}` or `{ref, error}` to the sender of a command.
+pub(super) fn acknowledge(
+    pid: Pid,
+    to: Pid,
+    reference: Ref,
+    outcome: Result<(), CommandFault>,
+    out: &mut Outputs,
+) {
+    let payload = Payload::Ack(Box::new(Ack { reference, outcome }));
+    out.signal(to, Signal::Message(Message { from: Some(pid), topic: Topic::ACK, payload }));
+}
+
+impl Session {
+    /// One message from a process.
+    pub(super) fn command(&mut self, now: Instant, message: Message, out: &mut Outputs) {
+        let from = message.from;
+        let envelope = self.options.envelope == Envelope::On;
+        match Command::read(message, envelope, &self.options.limits) {
+            Ok(Command::Send(send)) => self.command_send(now, from, send, out),
+            Ok(Command::Close(close)) => self.command_close(now, from, *close, out),
+            Ok(Command::Control(control)) => self.command_control(now, from, *control, out),
+            Err(Refusal { fault, reference }) => self.refuse(from, reference, fault, out),
+        }
+    }
+
+    fn command_send(&mut self, now: Instant, from: Option<Pid>, send: Send, out: &mut Outputs) {
+        let Send { data, reference } = send;
+        if !self.takes_commands() {
+            return self.refuse(from, reference.map(|boxed| *boxed), CommandFault::Closing, out);
+        }
+        let receipt = reference.zip(from).map(|(reference, to)| Receipt { to, reference });
+        let limits = &self.options.limits;
+        match self.outbox.send(data, receipt, self.options.overflow, limits) {
+            Ok(()) => {
+                self.clocks.message_at = now;
+                self.pump(now, out);
+            }
+            Err(Rejected::TooBig(receipt)) => self.refuse_receipt(from, receipt, CommandFault::TooBig, out),
+            Err(Rejected::Dropped(receipt)) => {
+                self.refuse_receipt(from, receipt, CommandFault::OutboxFull, out);
+            }
+            Err(Rejected::Overflow) => self.end(now, End::SlowClient, out),
+        }
+    }
+
+    fn command_close(&mut self, now: Instant, from: Option<Pid>, close: Close, out: &mut Outputs) {
+        let Close { code, reason, reference } = close;
+        if let Err(fault) = self.check_control(from) {
+            return self.refuse(from, reference, fault, out);
+        }
+        self.accept(from, reference, out);
+        self.end(now, End::Commanded(CloseFrame { code, reason }), out);
+    }
+
+    /// R9, and nothing is controlled that is closing already.
+    pub(super) fn check_control(&self, from: Option<Pid>) -> Result<(), CommandFault> {
+        if !self.takes_commands() {
+            return Err(CommandFault::Closing);
+        }
+        match self.options.control {
+            Authority::Any => Ok(()),
+            Authority::Target if from == Some(self.target) => Ok(()),
+            Authority::Target => Err(CommandFault::NotTarget),
+        }
+    }
+
+    const fn takes_commands(&self) -> bool {
+        match self.phase {
+            Phase::Relaying | Phase::Transferring(_) => true,
+            Phase::Closing(_) | Phase::Lingering { .. } | Phase::Done => false,
+        }
+    }
+
+    /// Says yes to a command, if it asked.
+    pub(super) fn accept(&self, from: Option<Pid>, reference: Option<Ref>, out: &mut Outputs) {
+        if let Some((to, reference)) = from.zip(reference) {
+            acknowledge(self.pid(), to, reference, Ok(()), out);
+        }
+    }
+
+    /// R6: refused whole, counted and logged; the connection lives on.
+    pub(super) fn refuse(
+        &mut self,
+        from: Option<Pid>,
+        reference: Option<Ref>,
+        fault: CommandFault,
+        out: &mut Outputs,
+    ) {
+        self.counters.commands_refused += 1;
+        if let Some((to, reference)) = from.zip(reference) {
+            acknowledge(self.pid(), to, reference, Err(fault.clone()), out);
+        }
+        out.push(Output::Note(Note::CommandRefused { from, fault }));
+    }
+
+    fn refuse_receipt(
+        &mut self,
+        from: Option<Pid>,
+        receipt: Option<Receipt>,
+        fault: CommandFault,
+        out: &mut Outputs,
+    ) {
+        self.refuse(from, receipt.map(|receipt| *receipt.reference), fault, out);
+    }
+
+    /// How this session treats an outbox over its bound; what a mailbox in front of it should do too.
+    #[must_use]
+    pub fn overflow(&self) -> Overflow {
+        self.options.overflow
+    }
+}

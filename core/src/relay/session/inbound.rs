@@ -1,0 +1,185 @@
+//! Bytes from the client: decoding in turns, flow control, floods.
+
+use super::{Phase, Session};
+use crate::connection::{Output, Outputs};
+use crate::fault::ClientFault;
+use crate::limits::Limits;
+use crate::message::{ClientMessage, Payload};
+use crate::process::Pid;
+use crate::relay::End;
+use crate::time::{Instant, Wake};
+use crate::wire::{Data, Decoder, Incoming, Role};
+use bytes::BytesMut;
+
+/// The reading half of a session.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    decoder: Decoder,
+    /// Bytes that are not decoded yet.
+    pending: BytesMut,
+    reading: bool,
+    /// A turn ended before `pending` did; the next begins at this instant, which has come already.
+    pub(super) next_turn: Wake,
+    /// Since when the target's mailbox has had no room.
+    pub(super) blocked_since: Option<Instant>,
+    flood: Flood,
+}
+
+/// Frames that cost the client next to nothing, counted per period.
+#[derive(Debug)]
+struct Flood {
+    since: Instant,
+    frames: u32,
+}
+
+impl Flood {
+    fn count(&mut self, now: Instant, limits: &Limits) -> Result<(), ClientFault> {
+        if now.since(self.since) >= limits.flood_period {
+            *self = Self { since: now, frames: 0 };
+        }
+        self.frames += 1;
+        if self.frames > limits.flood_frames_max { Err(ClientFault::Flood) } else { Ok(()) }
+    }
+}
+
+impl Inbound {
+    /// Reading begins stopped: the driver was told so when the request was complete.
+    pub(super) fn new(now: Instant, early: BytesMut, limits: &Limits) -> Self {
+        Self {
+            decoder: Decoder::new(Role::Server, limits.message_bytes_max, limits.fragments_max),
+            pending: early,
+            reading: false,
+            next_turn: Wake::Never,
+            blocked_since: None,
+            flood: Flood { since: now, frames: 0 },
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes() + self.pending.len()
+    }
+
+    /// Tells the driver when reading is to stop or to go on.
+    pub(super) fn set_reading(&mut self, wanted: bool, out: &mut Outputs) {
+        if wanted != self.reading {
+            self.reading = wanted;
+            out.push(if wanted { Output::ResumeReading } else { Output::StopReading });
+        }
+    }
+
+    fn push(&mut self, bytes: BytesMut) {
+        if self.pending.is_empty() {
+            self.pending = bytes;
+        } else {
+            self.pending.unsplit(bytes);
+        }
+    }
+
+    /// Lets go of the driver's buffer: what is left is a part of a header, which costs less to copy
+    /// than the whole buffer it lies in costs to keep.
+    fn let_go(&mut self) {
+        self.pending = BytesMut::from(&self.pending[..]);
+    }
+}
+
+impl Session {
+    pub(super) fn received(&mut self, now: Instant, bytes: BytesMut) {
+        match self.phase {
+            Phase::Relaying | Phase::Transferring(_) | Phase::Closing(_) => {
+                // Any byte is a sign of life.
+                self.clocks.heard(now);
+                self.inbound.push(bytes);
+            }
+            // Read only to find the end of the stream.
+            Phase::Lingering { .. } | Phase::Done => {}
+        }
+    }
+
+    /// Whether the socket should be read.
+    pub(super) const fn wants_reading(&self) -> bool {
+        match self.phase {
+            Phase::Relaying | Phase::Closing(_) => {
+                self.inbound.blocked_since.is_none() && matches!(self.inbound.next_turn, Wake::Never)
+            }
+            Phase::Transferring(_) | Phase::Done => false,
+            Phase::Lingering { eof, .. } => !eof,
+        }
+    }
+
+    fn may_decode(&self) -> bool {
+        match self.phase {
+            Phase::Relaying | Phase::Closing(_) => self.inbound.blocked_since.is_none(),
+            Phase::Transferring(_) | Phase::Lingering { .. } | Phase::Done => false,
+        }
+    }
+
+    /// Decodes what is pending, up to one turn's worth.
+    pub(super) fn decode(&mut self, now: Instant, out: &mut Outputs) {
+        if self.inbound.pending.is_empty() || !self.may_decode() {
+            return;
+        }
+        self.inbound.next_turn = Wake::Never;
+        let mut budget = self.options.limits.turn_messages_max;
+        while self.may_decode() {
+            if budget == 0 {
+                self.inbound.next_turn = Wake::At(now);
+                return;
+            }
+            budget -= 1;
+            match self.inbound.decoder.decode(&mut self.inbound.pending) {
+                Ok(Some(incoming)) => self.incoming(now, incoming, out),
+                Ok(None) => return self.inbound.let_go(),
+                Err(fault) => return self.end(now, End::Fault(fault), out),
+            }
+        }
+    }
+
+    fn incoming(&mut self, now: Instant, incoming: Incoming, out: &mut Outputs) {
+        match incoming {
+            Incoming::Message(data) => self.client_message(now, data, out),
+            Incoming::Ping(payload) => {
+                self.count_flood(now, out);
+                self.outbox.pong(payload);
+                self.pump(now, out);
+            }
+            Incoming::Pong(_) | Incoming::EmptyFragment => self.count_flood(now, out),
+            Incoming::Close(frame) => self.peer_closed(now, frame, out),
+        }
+    }
+
+    fn client_message(&mut self, now: Instant, data: Data, out: &mut Outputs) {
+        self.clocks.message_at = now;
+        self.counters.messages_in += 1;
+        self.counters.bytes_in += data.len() as u64;
+        if self.target_alive {
+            let message = ClientMessage { pid: self.pid(), data, metadata: self.metadata.clone() };
+            self.tell_target(self.message_topic.clone(), Payload::Client(message), out);
+        }
+    }
+
+    fn count_flood(&mut self, now: Instant, out: &mut Outputs) {
+        if let Err(fault) = self.inbound.flood.count(now, &self.options.limits) {
+            self.end(now, End::Fault(fault), out);
+        }
+    }
+
+    /// P8: a full mailbox stops the reading of the sockets that feed it.
+    pub(super) fn target_full(&mut self, now: Instant, pid: Pid) {
+        if pid == self.target && self.target_alive && self.inbound.blocked_since.is_none() {
+            self.inbound.blocked_since = Some(now);
+        }
+    }
+
+    pub(super) fn target_room(&mut self, now: Instant, pid: Pid) {
+        if pid == self.target {
+            self.unblock(now);
+        }
+    }
+
+    /// While we did not read, nobody could show life: the clock of the client's silence starts anew.
+    pub(super) fn unblock(&mut self, now: Instant) {
+        if self.inbound.blocked_since.take().is_some() {
+            self.clocks.restart_silence(now, &self.options.limits);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The relay session: one client, its present target, and everything between them.
+//!
+//! ```text
+//!                 ws.control {target_pid}
+//!   join ──► Relaying ─────────────► Transferring
+//!                │   ◄─────────────       │            attached: leave, switch, join
+//!                │        attached        │            refused: nothing has changed
+//!                │                        │
+//!     ws.close, target ended, idle,       │  client closed, fault, slow, lost, killed
+//!     cancel, drain │      ┌──────────────┘         │
+//!                   ▼      ▼                        ▼
+//!                Closing ─────────────────────► Lingering ─────────────► Done
+//!                 queue out, close frame         leave and exit are said;  socket cut
+//!                 out, peer's awaited            the rest goes out, FIN
+//! ```
+//!
+//! Files: `inbound` (bytes from the client), `commands` (messages from processes), `transfer`,
+//! `ending` (from a reason to the cut socket), `timers`.
+
+mod commands;
+mod ending;
+mod inbound;
+mod timers;
+mod transfer;
+
+use super::options::RelayOptions;
+use super::outbox::Outbox;
+use super::{Counters, End, RelayConfig};
+use crate::connection::{Input, Note, Output, Outputs};
+use crate::message::{Join, Message, Metadata, Payload, Topic};
+use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal, SignalSink};
+use crate::time::{Instant, Timeout, Wake};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use bytes::{Bytes, BytesMut};
+use ending::Closing;
+use inbound::Inbound;
+use timers::Clocks;
+use transfer::Transfer;
+
+/// What a session begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// The connection's process, with the relations it has already; it watches the target.
+    pub lifecycle: Lifecycle,
+    /// The target; it has got our monitor.
+    pub target: Pid,
+    /// What the handler said.
+    pub config: RelayConfig,
+    /// The subprotocol that was agreed on, if any.
+    pub subprotocol: Option<Arc<str>>,
+    /// The client's address, if it has one.
+    pub peer: Option<Arc<str>>,
+    /// Options and limits.
+    pub options: Arc<RelayOptions>,
+    /// Spreads heartbeats and drain.
+    pub seed: u64,
+    /// The 101 that the client gets first; empty when somebody else has sent it.
+    pub response: Bytes,
+    /// Bytes that came with the request, before anybody could answer it.
+    pub early: BytesMut,
+}
+
+/// One client and its target, from the join on. See the [module](self) for its states.
+#[derive(Debug)]
+pub struct Session {
+    options: Arc<RelayOptions>,
+    lifecycle: Lifecycle,
+    phase: Phase,
+    target: Pid,
+    target_alive: bool,
+    message_topic: Topic,
+    heartbeat: Timeout,
+    metadata: Metadata,
+    subprotocol: Option<Arc<str>>,
+    peer: Option<Arc<str>>,
+    inbound: Inbound,
+    outbox: Outbox,
+    clocks: Clocks,
+    counters: Counters,
+}
+
+/// Where the session stands.
+#[derive(Debug)]
+enum Phase {
+    /// Messages flow.
+    Relaying,
+    /// A control command waits for its new target; nothing is decoded meanwhile.
+    Transferring(Box<Transfer>),
+    /// The end is decided; what was queued goes out, then the close frame, then the peer's is awaited.
+    Closing(Box<Closing>),
+    /// The process has ended; the socket gets its last bytes until this instant.
+    Lingering {
+        /// When the socket is cut.
+        until: Instant,
+        /// Whether the client has ended its side.
+        eof: bool,
+        /// Whether we have ended ours.
+        shut: bool,
+    },
+    /// The socket is cut.
+    Done,
+}
+
+impl Session {
+    /// Begins the relay: the target gets its join, then what the client sent early is decoded.
+    #[must_use]
+    pub fn begin(now: Instant, start: Start, out: &mut Outputs) -> Self {
+        let Start { lifecycle, target, config, subprotocol, peer, options, seed, response, early } =
+            start;
+        let clocks = Clocks::new(now, seed, config.heartbeat);
+        let mut session = Self {
+            inbound: Inbound::new(now, early, &options.limits),
+            options,
+            lifecycle,
+            phase: Phase::Relaying,
+            target,
+            target_alive: true,
+            message_topic: config.message_topic,
+            heartbeat: config.heartbeat,
+            metadata: config.metadata,
+            subprotocol,
+            peer,
+            outbox: Outbox::default(),
+            clocks,
+            counters: Counters::default(),
+        };
+        out.push(Output::Note(Note::Opened { target }));
+        session.outbox.writer.emit(now, response.len());
+        out.write(&[], &response);
+        // R4: the join is in the target's mailbox before the first message can be.
+        session.send_join(out);
+        session.decode(now, out);
+        session.settle(now, out);
+        session
+    }
+
+    /// Handles one input; every effect is appended, in order, before it returns.
+    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Outputs) {
+        match input {
+            Input::Received(bytes) => self.received(now, bytes),
+            Input::Eof => self.eof(now, out),
+            Input::Written(bytes) => self.written(now, bytes),
+            Input::Signal(signal) => self.signal(now, signal, out),
+            Input::Attached(result) => self.attached(now, result, out),
+            Input::TargetFull(pid) => self.target_full(now, pid),
+            Input::TargetRoom(pid) => self.target_room(now, pid),
+            Input::Drain(window) => self.clocks.drain(now, window),
+            Input::Tick => self.tick(now, out),
+            // The handler has answered before the session began; a second answer is a driver's mistake
+            // that harms nobody.
+            Input::Response(_) => {}
+        }
+        self.decode(now, out);
+        self.settle(now, out);
+    }
+
+    /// When to call again if nothing happens.
+    #[must_use]
+    pub fn wake(&self) -> Wake {
+        self.next_wake()
+    }
+
+    /// The connection's process.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.lifecycle.pid()
+    }
+
+    /// The process that the client's messages go to.
+    #[must_use]
+    pub const fn target(&self) -> Pid {
+        self.target
+    }
+
+    /// When the session began.
+    #[must_use]
+    pub const fn opened_at(&self) -> Instant {
+        self.clocks.opened_at
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        Counters {
+            messages_out: self.outbox.messages_out,
+            bytes_out: self.outbox.bytes_out,
+            messages_dropped: self.outbox.messages_dropped,
+            ..self.counters
+        }
+    }
+
+    /// Whether the client's messages still go to a target.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.lifecycle.ended().is_none()
+    }
+
+    /// Whether the socket is cut and nothing is left to do.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self.phase, Phase::Done)
+    }
+
+    /// Payload bytes held for either direction.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.inbound.held_bytes() + self.outbox.held_bytes()
+    }
+
+    /// One signal from a process.
+    fn signal(&mut self, now: Instant, signal: Signal, out: &mut Outputs) {
+        match self.lifecycle.handle(signal, out) {
+            Reaction::Quiet => {}
+            Reaction::End(ExitReason::Killed) => self.end(now, End::Killed, out),
+            Reaction::End(_) => self.end(now, End::LinkedCrash, out),
+            Reaction::Event(Event::Message(message)) => match &mut self.phase {
+                // Commands keep their order: they wait until the transfer before them is decided.
+                Phase::Transferring(transfer) => transfer.deferred.push_back(message),
+                Phase::Relaying | Phase::Closing(_) | Phase::Lingering { .. } | Phase::Done => {
+                    self.command(now, message, out);
+                }
+            },
+            Reaction::Event(Event::Exit { from, reason }) if from == self.target => {
+                self.target_alive = false;
+                self.end(now, if reason.is_normal() { End::TargetExited } else { End::TargetFailed }, out);
+            }
+            Reaction::Event(Event::Cancel { reason, .. }) => self.end(now, End::Cancelled(reason), out),
+            // A connection watches nobody but its target and traps no links.
+            Reaction::Event(Event::Exit { .. } | Event::LinkDown { .. } | Event::Started | Event::Tick) => {}
+        }
+    }
+
+    /// What every input may have made possible: writing, the next step of the end, reading.
+    fn settle(&mut self, now: Instant, out: &mut Outputs) {
+        self.pump(now, out);
+        self.advance_ending(now, out);
+        self.inbound.set_reading(self.wants_reading(), out);
+    }
+
+    fn pump(&mut self, now: Instant, out: &mut Outputs) {
+        let pid = self.lifecycle.pid();
+        self.outbox.pump(now, &self.options.limits, out, |receipt, out| {
+            commands::acknowledge(pid, receipt.to, *receipt.reference, Ok(()), out);
+        });
+    }
+
+    fn send_join(&self, out: &mut Outputs) {
+        let join = Join {
+            pid: self.pid(),
+            metadata: self.metadata.clone(),
+            subprotocol: self.subprotocol.clone(),
+            peer: self.peer.clone(),
+        };
+        self.tell_target(Topic::JOIN, Payload::Join(Box::new(join)), out);
+    }
+
+    fn tell_target(&self, topic: Topic, payload: Payload, out: &mut Outputs) {
+        out.signal(self.target, Signal::Message(Message { from: Some(self.pid()), topic, payload }));
+    }
+}

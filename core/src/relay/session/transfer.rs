@@ -1,0 +1,123 @@
+//! Handing a connection to another target, as one step (R7).
+
+use super::{Phase, Session};
+use crate::connection::{Output, Outputs, Refused};
+use crate::fault::CommandFault;
+use crate::message::{Control, Destination, Leave, Message, MetadataChange, Payload, Topic};
+use crate::process::Pid;
+use crate::time::Instant;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+
+/// A control command whose new target is being looked for.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    control: Control,
+    from: Option<Pid>,
+    /// Commands that came after it, in order.
+    pub(super) deferred: VecDeque<Message>,
+}
+
+impl Session {
+    pub(super) fn command_control(
+        &mut self,
+        now: Instant,
+        from: Option<Pid>,
+        control: Control,
+        out: &mut Outputs,
+    ) {
+        if let Err(fault) = self.check_control(from) {
+            return self.refuse(from, control.reference, fault, out);
+        }
+        match &control.target {
+            None => self.update(now, from, control, out),
+            Some(Destination::Pid(pid)) if *pid == self.target => self.update(now, from, control, out),
+            Some(target) => {
+                out.push(Output::Attach(target.clone()));
+                let transfer = Transfer { control, from, deferred: VecDeque::new() };
+                self.phase = Phase::Transferring(Box::new(transfer));
+            }
+        }
+    }
+
+    /// The new target is watched, or it could not be.
+    pub(super) fn attached(&mut self, now: Instant, result: Result<Pid, Refused>, out: &mut Outputs) {
+        let phase = core::mem::replace(&mut self.phase, Phase::Relaying);
+        let Phase::Transferring(transfer) = phase else {
+            // The session ended meanwhile, for another reason; the end has demonitored.
+            self.phase = phase;
+            if let Ok(pid) = result
+                && pid != self.target
+                && self.lifecycle.expect_down(pid)
+            {
+                self.lifecycle.demonitor(pid, out);
+            }
+            return;
+        };
+        let Transfer { control, from, deferred } = *transfer;
+        match result {
+            Err(Refused::NoProcess | Refused::AtLimit) => {
+                self.refuse(from, control.reference, CommandFault::NoProcess, out);
+            }
+            Ok(pid) if pid == self.target => self.update(now, from, control, out),
+            Ok(pid) => self.switch(now, pid, from, control, out),
+        }
+        self.replay(now, deferred, out);
+    }
+
+    /// Same target: an update, no leave, no join.
+    fn update(&mut self, now: Instant, from: Option<Pid>, control: Control, out: &mut Outputs) {
+        let reference = control.reference.clone();
+        self.apply(now, control);
+        self.accept(from, reference, out);
+    }
+
+    /// Leave to the old target with the old metadata; then everything changes together; then join to
+    /// the new one.
+    fn switch(&mut self, now: Instant, new: Pid, from: Option<Pid>, control: Control, out: &mut Outputs) {
+        let leave = Leave {
+            pid: self.pid(),
+            reason: Arc::from("transfer"),
+            code: None,
+            clean: true,
+            metadata: self.metadata.clone(),
+        };
+        self.tell_target(Topic::LEAVE, Payload::Leave(Box::new(leave)), out);
+        self.lifecycle.demonitor(self.target, out);
+        self.lifecycle.expect_down(new);
+        self.target = new;
+        self.counters.transfers += 1;
+        // Whether the new target's mailbox is full is not known yet; the driver will say.
+        self.unblock(now);
+        let reference = control.reference.clone();
+        self.apply(now, control);
+        self.send_join(out);
+        self.accept(from, reference, out);
+    }
+
+    /// Absent fields stay as they are.
+    fn apply(&mut self, now: Instant, control: Control) {
+        if let Some(topic) = control.message_topic {
+            self.message_topic = topic;
+        }
+        if let Some(heartbeat) = control.heartbeat {
+            self.heartbeat = heartbeat;
+            self.clocks.restart_heartbeat(now, heartbeat);
+        }
+        if let MetadataChange::Set(metadata) = control.metadata {
+            self.metadata = metadata;
+        }
+    }
+
+    /// The commands that waited, until one of them transfers again.
+    fn replay(&mut self, now: Instant, mut deferred: VecDeque<Message>, out: &mut Outputs) {
+        while let Some(message) = deferred.pop_front() {
+            self.command(now, message, out);
+            if let Phase::Transferring(transfer) = &mut self.phase {
+                transfer.deferred = deferred;
+                return;
+            }
+        }
+    }
+}

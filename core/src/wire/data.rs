@@ -1,0 +1,89 @@
+//! What a message carries.
+
+use super::text::Text;
+use bytes::Bytes;
+
+/// The payload of a message (RFC 6455 §5.6).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Data {
+    /// UTF-8 text.
+    Text(Text),
+    /// Any bytes.
+    Binary(Bytes),
+}
+
+impl Data {
+    /// Which of the two it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
+        }
+    }
+
+    /// The payload's bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// The payload's bytes, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether the payload is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+}
+
+/// The two types of message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Messages of UTF-8 text.
+    Text,
+    /// Messages of any bytes.
+    Binary,
+}
+
+impl Kind {
+    /// `text` or `binary`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_binary_differ_in_kind_and_not_in_bytes() {
+        let (text, binary) = (Data::Text("abc".into()), Data::Binary(Bytes::from_static(b"abc")));
+        assert_ne!(text, binary);
+        assert_eq!((text.kind().as_str(), binary.kind().as_str()), ("text", "binary"));
+        assert_eq!((text.len(), text.is_empty(), binary.len(), binary.is_empty()), (3, false, 3, false));
+        assert_eq!(text.as_bytes(), binary.as_bytes());
+        assert_eq!(text.into_bytes(), binary.into_bytes());
+    }
+}

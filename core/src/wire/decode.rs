@@ -1,0 +1,335 @@
+//! Messages out of frames.
+//!
+//! ```text
+//!             header read,                          payload
+//!             payload not all here                  taken
+//!   Header ───────────────────────► Payload ─────────────────────► Header
+//!     │  ▲                             │
+//!     │  └── whole frame in buffer     │
+//!     └───────────────┬────────────────┘
+//!                     ▼ a close frame, or a fault
+//!                   Ended
+//! ```
+
+use super::close::CloseFrame;
+use super::data::{Data, Kind};
+use super::frame::{FrameHeader, Opcode};
+use super::mask::mask;
+use super::text::Text;
+use super::utf8::{NotUtf8, Utf8};
+use crate::fault::ClientFault;
+use bytes::{Buf, Bytes, BytesMut};
+use core::mem;
+
+/// All that can arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A whole message, of one frame or many.
+    Message(Data),
+    /// A ping; its payload is owed back in a pong (RFC 6455 §5.5.2).
+    Ping(Bytes),
+    /// A pong, asked for or not (RFC 6455 §5.5.3).
+    Pong(Bytes),
+    /// The last frame of the connection, with what it says. The decoder has ended.
+    Close(Option<CloseFrame>),
+    /// A frame that carried no byte of its message and did not complete it. It costs its sender
+    /// next to nothing, so the receiver may want to count it.
+    EmptyFragment,
+}
+
+/// Which end of the connection the decoder's owner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A server, whose peer masks every frame.
+    Server,
+    /// A client, whose peer masks none.
+    Client,
+}
+
+/// Turns the bytes that arrive into [`Incoming`].
+///
+/// Call [`Decoder::decode`] until it answers `None`. The buffer then holds less than
+/// [`FrameHeader::MAX_BYTES`]: of the frame that is still arriving, every payload byte has been
+/// taken, unmasked, checked and counted.
+///
+/// A frame that lies whole in the buffer and is a message of its own becomes a slice of the buffer.
+/// The pieces of any other are copied together. What the decoder holds follows the bytes that
+/// arrived and never the length that was announced: at most twice the former.
+///
+/// While no message is open, it holds no memory but itself.
+#[derive(Debug)]
+pub struct Decoder {
+    role: Role,
+    message_bytes_max: usize,
+    fragments_max: u32,
+    state: State,
+    /// The kind of the message that is open, if one is.
+    message: Option<Kind>,
+    /// Frames of the open message so far.
+    fragments: u32,
+    /// Payload of the open message so far; its text is checked up to here.
+    assembly: BytesMut,
+    utf8: Utf8,
+    /// Payload of a control frame so far, which may stand between two frames of the open message.
+    control: BytesMut,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// The next byte begins a header, or the buffer holds the beginning of one.
+    Header,
+    /// The next byte is payload.
+    Payload(Frame),
+    /// Nothing is read any more.
+    Ended,
+}
+
+/// A frame whose payload is arriving.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    fin: bool,
+    opcode: Opcode,
+    mask: Option<[u8; 4]>,
+    len: usize,
+    /// How much of `len` has arrived.
+    taken: usize,
+}
+
+impl Decoder {
+    /// A decoder for a connection that has just been opened.
+    ///
+    /// `message_bytes_max` bounds the payload of a message after defragmentation, `fragments_max`
+    /// the frames of one message; one that is not fragmented counts as one frame.
+    #[must_use]
+    pub fn new(role: Role, message_bytes_max: usize, fragments_max: u32) -> Self {
+        Self {
+            role,
+            message_bytes_max,
+            fragments_max,
+            state: State::Header,
+            message: None,
+            fragments: 0,
+            assembly: BytesMut::new(),
+            utf8: Utf8::new(),
+            control: BytesMut::new(),
+        }
+    }
+
+    /// The next thing that arrived, consumed from the front of `buffer`; `None` when more bytes
+    /// are needed. The same comes out however the stream was cut into buffers.
+    ///
+    /// After a close frame or a fault the answer is `Ok(None)` for ever, and the buffer is left
+    /// alone; what it then holds is to be discarded.
+    ///
+    /// # Errors
+    ///
+    /// The peer's [`ClientFault`], with the first byte that proves it, or with the header of the
+    /// frame that is too much. Where one frame breaks the protocol and a limit, the protocol goes first.
+    #[inline]
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Incoming>, ClientFault> {
+        let outcome = self.advance(buffer);
+        // RFC 6455 §1.4: "after receiving a control frame indicating the connection should be
+        // closed, a peer discards any further data received." §7.1.7: "An endpoint MUST NOT
+        // continue to attempt to process data (including a responding Close frame) from the remote
+        // endpoint after being instructed to _Fail the WebSocket Connection_."
+        if matches!(outcome, Err(_) | Ok(Some(Incoming::Close(_)))) {
+            self.end();
+        }
+        outcome
+    }
+
+    /// Payload bytes held, of a message and of a control frame that have not arrived whole.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.assembly.len() + self.control.len()
+    }
+
+    /// Memory allocated for them, in bytes.
+    #[must_use]
+    pub fn held_capacity(&self) -> usize {
+        self.assembly.capacity() + self.control.capacity()
+    }
+
+    /// Whether a message has begun and not ended. A control frame is no message.
+    #[must_use]
+    pub const fn is_mid_message(&self) -> bool {
+        self.message.is_some()
+    }
+
+    fn advance(&mut self, buffer: &mut BytesMut) -> Result<Option<Incoming>, ClientFault> {
+        loop {
+            match self.state {
+                State::Header => {
+                    let Some((header, header_bytes)) = FrameHeader::parse(buffer)? else { return Ok(None) };
+                    let len = self.admit(&header)?;
+                    buffer.advance(header_bytes);
+                    if header.fin && header.opcode != Opcode::Continuation && buffer.len() >= len {
+                        return whole(&header, len, buffer).map(Some);
+                    }
+                    self.open(&header, len);
+                }
+                State::Payload(mut frame) => {
+                    self.take(&mut frame, buffer)?;
+                    if frame.taken < frame.len {
+                        self.state = State::Payload(frame);
+                        return Ok(None);
+                    }
+                    self.state = State::Header;
+                    if let Some(incoming) = self.finish(&frame)? {
+                        return Ok(Some(incoming));
+                    }
+                }
+                State::Ended => return Ok(None),
+            }
+        }
+    }
+
+    /// Checks what a header alone does not decide, and returns the payload's length.
+    #[inline]
+    fn admit(&self, header: &FrameHeader) -> Result<usize, ClientFault> {
+        match (self.role, header.mask) {
+            (Role::Server, Some(_)) | (Role::Client, None) => {}
+            // RFC 6455 §5.1: "The server MUST close the connection upon receiving a frame that is
+            // not masked."
+            (Role::Server, None) => return Err(ClientFault::Unmasked),
+            // §5.1: "A client MUST close a connection if it detects a masked frame."
+            (Role::Client, Some(_)) => return Err(ClientFault::Masked),
+        }
+        let room = match (header.opcode, self.message) {
+            // §5.4: "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented
+            // message." Their length is bounded by their header.
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => usize::MAX,
+            (Opcode::Text | Opcode::Binary, None) => self.message_bytes_max,
+            (Opcode::Continuation, Some(_)) => self.message_bytes_max - self.assembly.len(),
+            // §5.4: "A fragmented message consists of a single frame with the FIN bit clear and an
+            // opcode other than 0, followed by zero or more frames with the FIN bit clear and the
+            // opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode
+            // of 0."
+            (Opcode::Continuation, None) => return Err(ClientFault::UnexpectedContinuation),
+            // §5.4: "The fragments of one message MUST NOT be interleaved between the fragments of
+            // another message".
+            (Opcode::Text | Opcode::Binary, Some(_)) => return Err(ClientFault::MissingContinuation),
+        };
+        // §10.4: implementations that have "limitations regarding the frame size or total message
+        // size after reassembly from multiple frames MUST protect themselves against exceeding
+        // those limits."
+        let len = match usize::try_from(header.len) {
+            Ok(len) if len <= room => len,
+            Ok(_) | Err(_) => return Err(ClientFault::MessageTooBig),
+        };
+        if !header.opcode.is_control() && self.fragments >= self.fragments_max {
+            return Err(ClientFault::TooManyFragments);
+        }
+        Ok(len)
+    }
+
+    /// Begins a frame that is not whole, or not a whole message.
+    fn open(&mut self, header: &FrameHeader, len: usize) {
+        let FrameHeader { fin, opcode, mask, len: _ } = *header;
+        match opcode {
+            Opcode::Text => self.message = Some(Kind::Text),
+            Opcode::Binary => self.message = Some(Kind::Binary),
+            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        }
+        self.fragments += u32::from(!opcode.is_control());
+        self.state = State::Payload(Frame { fin, opcode, mask, len, taken: 0 });
+    }
+
+    /// Takes what the buffer holds of a frame's payload.
+    fn take(&mut self, frame: &mut Frame, buffer: &mut BytesMut) -> Result<(), ClientFault> {
+        let count = buffer.len().min(frame.len - frame.taken);
+        let piece = &mut buffer[..count];
+        if let Some(key) = frame.mask {
+            mask(key, frame.taken, piece);
+        }
+        if frame.opcode.is_control() {
+            append(&mut self.control, piece, frame.len);
+        } else {
+            // RFC 6455 §5.6: "Note that a particular text frame might include a partial UTF-8
+            // sequence; however, the whole message MUST contain valid UTF-8."
+            if self.message == Some(Kind::Text) {
+                self.utf8.push(piece).map_err(not_utf8)?;
+            }
+            // Where the message ends is known with its last frame; before, only where it must.
+            let frame_end = self.assembly.len() + (frame.len - frame.taken);
+            append(&mut self.assembly, piece, if frame.fin { frame_end } else { self.message_bytes_max });
+        }
+        frame.taken += count;
+        buffer.advance(count);
+        Ok(())
+    }
+
+    /// Says what a frame amounts to, now that its payload is complete.
+    fn finish(&mut self, frame: &Frame) -> Result<Option<Incoming>, ClientFault> {
+        if frame.opcode.is_control() {
+            let payload = mem::take(&mut self.control).freeze();
+            return interpret(frame.opcode, payload).map(Some);
+        }
+        if !frame.fin {
+            return Ok((frame.len == 0).then_some(Incoming::EmptyFragment));
+        }
+        self.utf8.finish().map_err(not_utf8)?;
+        self.fragments = 0;
+        let payload = mem::take(&mut self.assembly).freeze();
+        let data = match self.message.take() {
+            Some(Kind::Text) => Data::Text(Text::from_validated(payload)),
+            Some(Kind::Binary) => Data::Binary(payload),
+            None => unreachable!("a data frame is admitted only when it opens or continues a message"),
+        };
+        Ok(Some(Incoming::Message(data)))
+    }
+
+    /// Reads no more, and lets go of what was held.
+    #[cold]
+    fn end(&mut self) {
+        self.state = State::Ended;
+        self.message = None;
+        self.assembly = BytesMut::new();
+        self.control = BytesMut::new();
+    }
+}
+
+/// Adds a piece to what was held before it, which can grow to `end` bytes in all.
+fn append(held: &mut BytesMut, piece: &[u8], end: usize) {
+    let len = held.len() + piece.len();
+    if len > held.capacity() {
+        // Doubling, so that many small pieces are not copied again and again; but not past the
+        // end, and never because of a length that was only announced.
+        let mut grown = BytesMut::with_capacity((2 * held.len()).max(len).min(end));
+        grown.extend_from_slice(held);
+        *held = grown;
+    }
+    held.extend_from_slice(piece);
+}
+
+/// A frame that lies whole in the buffer and is no part of a longer message: no copy.
+#[inline]
+fn whole(header: &FrameHeader, len: usize, buffer: &mut BytesMut) -> Result<Incoming, ClientFault> {
+    // An empty slice would keep the buffer's memory for nothing.
+    if len == 0 {
+        return interpret(header.opcode, Bytes::new());
+    }
+    if let Some(key) = header.mask {
+        mask(key, 0, &mut buffer[..len]);
+    }
+    interpret(header.opcode, buffer.split_to(len).freeze())
+}
+
+/// The meaning of a complete payload that no frame but its own contributed to.
+#[inline]
+fn interpret(opcode: Opcode, payload: Bytes) -> Result<Incoming, ClientFault> {
+    Ok(match opcode {
+        Opcode::Text => Incoming::Message(Data::Text(Text::try_from(payload).map_err(not_utf8)?)),
+        Opcode::Binary => Incoming::Message(Data::Binary(payload)),
+        Opcode::Ping => Incoming::Ping(payload),
+        Opcode::Pong => Incoming::Pong(payload),
+        Opcode::Close => Incoming::Close(CloseFrame::parse(&payload)?),
+        Opcode::Continuation => unreachable!("a continuation is never whole"),
+    })
+}
+
+/// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte
+/// stream is not, in fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
+const fn not_utf8(_: NotUtf8) -> ClientFault {
+    ClientFault::Utf8
+}
