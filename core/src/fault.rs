@@ -82,10 +82,9 @@ impl ClientFault {
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
-            Self::ReservedBits
-            | Self::ReservedOpcode(_)
-            | Self::LengthNotMinimal
-            | Self::LengthOverflow => "RFC 6455 §5.2",
+            Self::ReservedBits | Self::ReservedOpcode(_) | Self::LengthNotMinimal | Self::LengthOverflow => {
+                "RFC 6455 §5.2"
+            }
             Self::FragmentedControl | Self::LongControl => "RFC 6455 §5.5",
             Self::Unmasked | Self::Masked => "RFC 6455 §5.1",
             Self::UnexpectedContinuation | Self::MissingContinuation => "RFC 6455 §5.4",

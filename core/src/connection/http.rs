@@ -65,7 +65,6 @@ struct Asked {
 
 #[derive(Debug)]
 struct Attaching {
-    asked: Asked,
     config: RelayConfig,
     subprotocol: Option<Arc<str>>,
     switching: Bytes,
@@ -234,7 +233,9 @@ impl Http {
             }
             match self.reader.read(&mut self.buffer, limits) {
                 Ok(None) => break,
-                Ok(Some(Read::Continue)) => self.write(now, &Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n"), out),
+                Ok(Some(Read::Continue)) => {
+                    self.write(now, &Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n"), out)
+                }
                 Ok(Some(Read::Request(request))) => self.request(now, request, out),
                 Err(fault) => self.refuse(now, &fault, out),
             }
@@ -273,7 +274,7 @@ impl Http {
                 self.respond(now, &response, &asked.method, asked.keep_alive, out);
             }
             Some(Err(fault)) => self.stop(now, None, Obstacle::Config(fault), out),
-            Some(Ok(config)) => match self.prepare(asked, &config, &response) {
+            Some(Ok(config)) => match self.prepare(&asked, &config, &response) {
                 Ok(attaching) => {
                     out.push(Output::Attach(config.target));
                     self.stage = Stage::Attaching(Box::new(attaching));
@@ -284,7 +285,12 @@ impl Http {
     }
 
     /// Everything of the upgrade that can be known before the target is looked for.
-    fn prepare(&self, asked: Asked, config: &RelayConfig, response: &Response) -> Result<Attaching, Obstacle> {
+    fn prepare(
+        &self,
+        asked: &Asked,
+        config: &RelayConfig,
+        response: &Response,
+    ) -> Result<Attaching, Obstacle> {
         // H6
         let Some(handshake) = &asked.handshake else {
             return Err(Obstacle::Fault(HttpFault::UpgradeRequired));
@@ -295,10 +301,10 @@ impl Http {
         let chosen = response.headers.get("Sec-WebSocket-Protocol");
         let subprotocol =
             choose_subprotocol(handshake, &self.options.upgrade, chosen).map_err(Obstacle::Config)?;
-        let switching = switching(handshake, subprotocol.as_deref(), &response.headers)
-            .map_err(Obstacle::Config)?;
+        let switching =
+            switching(handshake, subprotocol.as_deref(), &response.headers).map_err(Obstacle::Config)?;
         let subprotocol = subprotocol.map(Arc::from);
-        Ok(Attaching { asked, config: config.clone(), subprotocol, switching })
+        Ok(Attaching { config: config.clone(), subprotocol, switching })
     }
 
     fn attached(
@@ -312,7 +318,7 @@ impl Http {
             self.stage = stage;
             return None;
         };
-        let Attaching { asked: _, config, subprotocol, switching } = *attaching;
+        let Attaching { config, subprotocol, switching } = *attaching;
         match result {
             Ok(target) => {
                 let pid = self.pid();
@@ -366,7 +372,14 @@ impl Http {
         }
     }
 
-    fn respond(&mut self, now: Instant, response: &Response, method: &str, keep_alive: bool, out: &mut Outputs) {
+    fn respond(
+        &mut self,
+        now: Instant,
+        response: &Response,
+        method: &str,
+        keep_alive: bool,
+        out: &mut Outputs,
+    ) {
         let keep_alive = keep_alive && !self.draining;
         match respond(response, Some(method), keep_alive) {
             Ok(bytes) => {

@@ -19,9 +19,6 @@ pub use signal::{Signal, SignalSink};
 use crate::message::Message;
 use alloc::sync::Arc;
 
-#[cfg(test)]
-mod tests;
-
 /// What a process's own code gets to see.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

@@ -143,15 +143,13 @@ fn read_control(payload: Payload, limits: &Limits) -> Result<Command, Refusal> {
     let refuse = |name, expected| Refusal { fault: field(name, expected), reference: reference.clone() };
     let target = match fields.get("target_pid") {
         None | Some(Value::Null) => None,
-        Some(value) => Some(
-            read_target(value).ok_or_else(|| refuse("target_pid", "the PID or the name of a process"))?,
-        ),
+        Some(value) => {
+            Some(read_target(value).ok_or_else(|| refuse("target_pid", "the PID or the name of a process"))?)
+        }
     };
     let message_topic = match fields.get("message_topic") {
         None | Some(Value::Null) => None,
-        Some(value) => {
-            Some(read_topic(value).ok_or_else(|| refuse("message_topic", TOPIC_EXPECTED))?)
-        }
+        Some(value) => Some(read_topic(value).ok_or_else(|| refuse("message_topic", TOPIC_EXPECTED))?),
     };
     let heartbeat = match fields.get("heartbeat_interval") {
         None | Some(Value::Null) => None,

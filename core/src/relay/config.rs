@@ -76,9 +76,7 @@ impl RelayConfig {
                 .ok_or_else(|| field("target_pid", "the PID or the name of a process"))?,
             message_topic: match fields.get("message_topic") {
                 None | Some(Value::Null) => Topic::MESSAGE,
-                Some(value) => {
-                    read_topic(value).ok_or_else(|| field("message_topic", TOPIC_EXPECTED))?
-                }
+                Some(value) => read_topic(value).ok_or_else(|| field("message_topic", TOPIC_EXPECTED))?,
             },
             heartbeat: match fields.get("heartbeat_interval") {
                 None | Some(Value::Null) => Timeout::Off,

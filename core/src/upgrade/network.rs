@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_network_is_named_in_the_fault() {
-        for text in ["", "10.0.0.0/33", "::1/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "a", "::ffff:1.2.3.4/90"] {
+        for text in
+            ["", "10.0.0.0/33", "::1/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "a", "::ffff:1.2.3.4/90"]
+        {
             let fault = text.parse::<Network>().unwrap_err();
             assert!(fault.to_string().contains(text), "{fault}");
         }

@@ -102,9 +102,10 @@ impl OriginPolicy {
         if list.trim().is_empty() {
             return Ok(Self::same_origin());
         }
-        let patterns = list.split(',').map(str::trim).map(|text| {
-            Pattern::parse(text).ok_or_else(|| OriginFault { pattern: text.to_owned() })
-        });
+        let patterns = list
+            .split(',')
+            .map(str::trim)
+            .map(|text| Pattern::parse(text).ok_or_else(|| OriginFault { pattern: text.to_owned() }));
         Ok(Self { patterns: patterns.collect::<Result<_, _>>()? })
     }
 

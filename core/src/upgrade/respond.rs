@@ -99,16 +99,10 @@ pub fn respond(
 // the same name as the connection-option, and then remove the Connection header field itself". The rest are
 // the fields that the same section asks to remove even where `Connection` does not name them.
 fn is_hop_by_hop(name: &str, headers: &Headers) -> bool {
-    const ALWAYS: [&str; 7] = [
-        "Connection",
-        "Keep-Alive",
-        "Proxy-Connection",
-        "TE",
-        "Trailer",
-        "Transfer-Encoding",
-        "Upgrade",
-    ];
-    ALWAYS.iter().any(|always| name.eq_ignore_ascii_case(always)) || headers.contains_token("Connection", name)
+    const ALWAYS: [&str; 7] =
+        ["Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"];
+    ALWAYS.iter().any(|always| name.eq_ignore_ascii_case(always))
+        || headers.contains_token("Connection", name)
 }
 
 fn has_prefix(name: &str, prefix: &str) -> bool {

@@ -24,9 +24,11 @@ impl Session {
     pub(super) fn end(&mut self, now: Instant, end: End, out: &mut Outputs) {
         let manner = end.manner();
         match (&self.phase, manner) {
-            (Phase::Relaying | Phase::Transferring(_), _) | (Phase::Closing(_), Manner::Abrupt | Manner::Cut) => {}
+            (Phase::Relaying | Phase::Transferring(_), _)
+            | (Phase::Closing(_), Manner::Abrupt | Manner::Cut) => {}
             // It is closing for another reason already.
-            (Phase::Closing(_), Manner::Graceful | Manner::Prompt) | (Phase::Lingering { .. } | Phase::Done, _) => return,
+            (Phase::Closing(_), Manner::Graceful | Manner::Prompt)
+            | (Phase::Lingering { .. } | Phase::Done, _) => return,
         }
         match manner {
             Manner::Graceful => {

@@ -106,8 +106,7 @@ impl Session {
     /// Begins the relay: the target gets its join, then what the client sent early is decoded.
     #[must_use]
     pub fn begin(now: Instant, start: Start, out: &mut Outputs) -> Self {
-        let Start { lifecycle, target, config, subprotocol, peer, options, seed, response, early } =
-            start;
+        let Start { lifecycle, target, config, subprotocol, peer, options, seed, response, early } = start;
         let clocks = Clocks::new(now, seed, config.heartbeat);
         let mut session = Self {
             inbound: Inbound::new(now, early, &options.limits),
