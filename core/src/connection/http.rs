@@ -12,11 +12,11 @@ use super::{ConnectionOptions, Input, Note, Output, Outputs, Refused};
 use crate::fault::{ConfigFault, HttpFault};
 use crate::message::{Abort, Destination, Message, Payload, Topic};
 use crate::process::{ExitReason, Lifecycle, Pid, Reaction, Signal};
-use crate::relay::{HEADER, RelayConfig, Start, Writer};
+use crate::relay::{RelayConfig, Start, Writer};
 use crate::time::{Instant, Wake};
 use crate::upgrade::{
-    Handshake, Read, Request, RequestReader, Response, check_upgrade, choose_subprotocol, keep_alive,
-    refusal, respond, switching,
+    Handshake, RELAY_HEADER, Read, Request, RequestReader, Response, check_upgrade, choose_subprotocol,
+    keep_alive, refusal, respond, switching,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -129,7 +129,7 @@ impl Http {
                 Reaction::End(reason) => self.finish(reason, out),
                 Reaction::Quiet | Reaction::Event(_) => {}
             },
-            Input::TargetFull(_) | Input::TargetRoom(_) => {}
+            Input::TargetFull(_) | Input::TargetRoom(_) | Input::Overflowed => {}
             Input::Drain(_) => self.drain(now),
             Input::Tick => self.tick(now, out),
         }
@@ -234,7 +234,7 @@ impl Http {
             match self.reader.read(&mut self.buffer, limits) {
                 Ok(None) => break,
                 Ok(Some(Read::Continue)) => {
-                    self.write(now, &Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n"), out)
+                    self.write(now, &Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n"), out);
                 }
                 Ok(Some(Read::Request(request))) => self.request(now, request, out),
                 Err(fault) => self.refuse(now, &fault, out),
@@ -257,7 +257,7 @@ impl Http {
     }
 
     fn response(&mut self, now: Instant, mut response: Response, out: &mut Outputs) {
-        let values = response.headers.remove(HEADER);
+        let values = response.headers.remove(RELAY_HEADER);
         let config = (!values.is_empty())
             .then(|| RelayConfig::parse(values.iter().map(|value| &value[..]), &self.options.relay.limits));
         let stage = core::mem::replace(&mut self.stage, Stage::Done);

@@ -24,6 +24,8 @@ pub enum Input {
     TargetFull(Pid),
     /// The mailbox of this process has room again.
     TargetRoom(Pid),
+    /// The mailbox in front of this connection refused a message for the client, because it was full.
+    Overflowed,
     /// The node drains: close at some moment within this time.
     Drain(Duration),
     /// The time that [`Connection::wake`](super::Connection::wake) named has come.

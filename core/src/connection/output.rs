@@ -74,6 +74,7 @@ pub enum Note {
 pub struct Outputs {
     list: Vec<Output>,
     small: BytesMut,
+    has_attach: bool,
 }
 
 /// Payloads up to this many bytes are copied behind their header: cheaper than one more buffer in a
@@ -90,7 +91,15 @@ impl Outputs {
     /// Takes all outputs out, in order, and keeps the room for the next.
     pub fn drain(&mut self) -> vec::Drain<'_, Output> {
         self.seal();
+        self.has_attach = false;
         self.list.drain(..)
+    }
+
+    /// Whether an [`Output::Attach`] waits for its answer. Until it has it, further commands wait in the
+    /// session; a driver that hands over many signals at once answers first.
+    #[must_use]
+    pub const fn has_attach(&self) -> bool {
+        self.has_attach
     }
 
     /// Whether there is nothing to do.
@@ -101,6 +110,7 @@ impl Outputs {
 
     pub(crate) fn push(&mut self, output: Output) {
         self.seal();
+        self.has_attach |= matches!(output, Output::Attach(_));
         self.list.push(output);
     }
 

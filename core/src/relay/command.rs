@@ -81,7 +81,15 @@ fn read_send(payload: Payload) -> Result<Command, Refusal> {
             };
             Ok(Command::Send(Send { data, reference: reference.map(Box::new) }))
         }
-        _ => Err(wrong_payload()),
+        Payload::Empty
+        | Payload::Join(_)
+        | Payload::Client(_)
+        | Payload::Heartbeat(_)
+        | Payload::Leave(_)
+        | Payload::Abort(_)
+        | Payload::Ack(_)
+        | Payload::Close(_)
+        | Payload::Control(_) => Err(wrong_payload()),
     }
 }
 
@@ -107,7 +115,15 @@ fn read_close(payload: Payload) -> Result<Command, Refusal> {
             }
             Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(wrong_payload()),
         },
-        _ => Err(wrong_payload()),
+        Payload::Data(Data::Binary(_))
+        | Payload::Join(_)
+        | Payload::Client(_)
+        | Payload::Heartbeat(_)
+        | Payload::Leave(_)
+        | Payload::Abort(_)
+        | Payload::Ack(_)
+        | Payload::Send(_)
+        | Payload::Control(_) => Err(wrong_payload()),
     }
 }
 
@@ -134,7 +150,16 @@ fn read_control(payload: Payload, limits: &Limits) -> Result<Command, Refusal> {
             Ok(value) => Arc::new(value),
             Err(_) => return Err(refusal(field("payload", "a JSON object"))),
         },
-        _ => return Err(wrong_payload()),
+        Payload::Empty
+        | Payload::Data(Data::Binary(_))
+        | Payload::Join(_)
+        | Payload::Client(_)
+        | Payload::Heartbeat(_)
+        | Payload::Leave(_)
+        | Payload::Abort(_)
+        | Payload::Ack(_)
+        | Payload::Send(_)
+        | Payload::Close(_) => return Err(wrong_payload()),
     };
     let Value::Object(fields) = &*value else {
         return Err(refusal(field("payload", "a JSON object")));

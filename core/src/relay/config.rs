@@ -9,9 +9,6 @@ use crate::time::{Duration, Timeout};
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value, json};
 
-/// The header's name, as the specification writes it.
-pub const HEADER: &str = "X-WS-Relay";
-
 /// What the handler wants done with the connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RelayConfig {

@@ -15,7 +15,7 @@ mod session;
 mod writer;
 
 pub use command::{Command, Refusal};
-pub use config::{HEADER, RelayConfig};
+pub use config::RelayConfig;
 pub use counters::Counters;
 pub use duration::{DurationFault, format_duration, parse_duration};
 pub use end::{ABNORMAL, End, LeaveTerms, Manner, NO_STATUS};

@@ -90,17 +90,14 @@ impl Outbox {
                     self.messages_dropped += 1;
                     return Err(Rejected::Dropped(receipt));
                 }
-                Overflow::DropOld => match self.queue.pop_front() {
-                    Some(old) => {
-                        self.queue_bytes -= old.data.len();
-                        self.messages_dropped += 1;
-                    }
-                    // All that is held is in flight already and cannot be taken back.
-                    None => {
-                        self.messages_dropped += 1;
+                Overflow::DropOld => {
+                    self.messages_dropped += 1;
+                    let Some(old) = self.queue.pop_front() else {
+                        // All that is held is in flight already and cannot be taken back.
                         return Err(Rejected::Dropped(receipt));
-                    }
-                },
+                    };
+                    self.queue_bytes -= old.data.len();
+                }
             }
         }
         self.queue_bytes += len;

@@ -18,18 +18,15 @@ impl Authority {
     /// Narrower than RFC 3986 §3.2, on purpose: no user, no `%` escapes, no sub-delimiters, no zone. No
     /// name that resolves needs them, and each is a way for two readers to disagree about the host.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, rest) = rest.split_once(']')?;
-                let address: Ipv6Addr = address.parse().ok()?;
-                (format!("[{address}]"), if rest.is_empty() { "" } else { rest.strip_prefix(':')? })
-            }
-            None => {
-                let (name, port) = text.split_once(':').unwrap_or((text, ""));
-                (host_name(name)?, port)
-            }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, rest) = rest.split_once(']')?;
+            let address: Ipv6Addr = address.parse().ok()?;
+            (format!("[{address}]"), if rest.is_empty() { "" } else { rest.strip_prefix(':')? })
+        } else {
+            let (name, port) = text.split_once(':').unwrap_or((text, ""));
+            (host_name(name)?, port)
         };
-        // RFC 9110 §4.2.3: an empty port is the same as none.
+        // RFC 3986 §6.2.3: an empty port is the same as none.
         let port = if port.is_empty() { None } else { Some(port_number(port)?) };
         Some(Self { host, port })
     }

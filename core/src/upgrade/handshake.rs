@@ -119,20 +119,18 @@ fn key_text(key: &Bytes) -> Option<&str> {
 }
 
 fn check_origin(request: &Request, policy: &UpgradePolicy) -> Result<(), HttpFault> {
-    let mut sent = request.headers.get_all("Origin").peekable();
-    if sent.peek().is_none() {
+    let sent = || request.headers.get_all("Origin");
+    if sent().next().is_none() {
         // H2: "No `Origin` header at all (not a browser) → allowed; `require_origin` turns that off."
         return if policy.require_origin { Err(HttpFault::Origin(String::new())) } else { Ok(()) };
     }
-    let effective = effective_origin(request, &policy.trusted_proxies);
     // Of two origins neither is the client's.
-    let origin = only(request.headers.get_all("Origin"))
-        .and_then(|value| core::str::from_utf8(value).ok())
-        .and_then(Origin::parse);
-    if policy.origins.allows(origin.as_ref(), effective.as_ref()) {
+    let value = only(sent()).and_then(|value| core::str::from_utf8(value).ok());
+    let effective = effective_origin(request, &policy.trusted_proxies);
+    if policy.origins.allows(value.and_then(Origin::parse).as_ref(), effective.as_ref()) {
         return Ok(());
     }
-    let values: Vec<_> = sent.map(|value| String::from_utf8_lossy(value)).collect();
+    let values: Vec<_> = sent().map(|value| String::from_utf8_lossy(value)).collect();
     Err(HttpFault::Origin(values.join(", ")))
 }
 

@@ -62,7 +62,8 @@ fn refuse(error: httparse::Error, head: &[u8]) -> HttpFault {
 fn has_version(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
     // RFC 9112 §2.3: HTTP-version = HTTP-name "/" DIGIT "." DIGIT
-    matches!(line, [.., b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+    let mut parts = line.split(|&byte| byte == b' ').skip(2);
+    matches!((parts.next(), parts.next()), (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 

@@ -182,7 +182,8 @@ impl Pattern {
             None => origin.scheme == "http" || origin.scheme == "https",
         };
         let host_matches = if *wildcard {
-            origin.host.strip_suffix(&**host).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
+            // Labels are never empty, so before this dot is at least one.
+            origin.host.strip_suffix(&**host).is_some_and(|labels| labels.ends_with('.'))
         } else {
             origin.host == *host
         };

@@ -175,6 +175,7 @@ mod tests {
     fn what_a_proxy_says_without_sense_makes_nothing_same_origin() {
         for headers in [
             "Forwarded: for=\"x, host=outer\r\n",
+            "Forwarded: for=x\"y, host=outer\r\n",
             "Forwarded: host\r\n",
             "Forwarded: host=a;host=b\r\n",
             "Forwarded: host=a b\r\n",

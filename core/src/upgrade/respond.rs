@@ -86,8 +86,8 @@ pub fn respond(
     // RFC 9110 §8.6: "A server MUST NOT send a Content-Length header field in any response with a status
     // code of 1xx (Informational) or 204 (No Content)"; to HEAD and in a 304 it is the length that GET
     // would have had, which nobody knows when the handler left the body out.
-    let length_is_known = !matches!(response.status, 204 | 304) && !(is_head && body.is_empty());
-    if length_is_known {
+    let has_no_length = matches!(response.status, 204 | 304) || (is_head && body.is_empty());
+    if !has_no_length {
         head.field("Content-Length", format!("{}", body.len()).as_bytes())?;
     }
     // RFC 9110 §9.3.2: "the server MUST NOT send content in the response" to HEAD.

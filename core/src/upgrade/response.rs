@@ -68,8 +68,9 @@ pub fn refusal(fault: &HttpFault) -> Response {
     match fault {
         // RFC 9110 §15.5.6: "The origin server MUST generate an Allow header field in a 405 response"
         HttpFault::UpgradeMethod => response.header("Allow", "GET"),
-        // RFC 6455 §4.4: the server "MUST respond with a |Sec-WebSocket-Version| header field
-        // indicating the version(s) it is capable of understanding".
+        // RFC 6455 §4.2.2, item 4: "send an appropriate HTTP error code (such as 426 Upgrade Required) and a
+        // |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of
+        // understanding."
         HttpFault::WebSocketVersion | HttpFault::UpgradeRequired => {
             response.header("Sec-WebSocket-Version", "13")
         }

@@ -56,7 +56,7 @@ pub enum Role {
 /// The pieces of any other are copied together. What the decoder holds follows the bytes that
 /// arrived and never the length that was announced: at most twice the former.
 ///
-/// While no message is open, it holds no memory but itself.
+/// Unless something has arrived in part, it holds no memory but itself.
 #[derive(Debug)]
 pub struct Decoder {
     role: Role,
@@ -95,6 +95,19 @@ struct Frame {
     taken: usize,
 }
 
+/// How far the decoder got.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// All bytes are taken, and more are needed.
+    Dry,
+    /// The payload of a frame that stands for itself begins the buffer, unmasked and checked.
+    Whole { opcode: Opcode, len: usize },
+    /// A payload has been assembled and checked.
+    Assembled(Opcode),
+    /// As in [`Incoming`].
+    EmptyFragment,
+}
+
 impl Decoder {
     /// A decoder for a connection that has just been opened.
     ///
@@ -127,15 +140,26 @@ impl Decoder {
     /// frame that is too much. Where one frame breaks the protocol and a limit, the protocol goes first.
     #[inline]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Incoming>, ClientFault> {
-        let outcome = self.advance(buffer);
-        // RFC 6455 §1.4: "after receiving a control frame indicating the connection should be
-        // closed, a peer discards any further data received." §7.1.7: "An endpoint MUST NOT
-        // continue to attempt to process data (including a responding Close frame) from the remote
-        // endpoint after being instructed to _Fail the WebSocket Connection_."
-        if matches!(outcome, Err(_) | Ok(Some(Incoming::Close(_)))) {
-            self.end();
+        // Each answer is built where it is returned from: at these rates, moving one about in
+        // memory costs more than decoding it.
+        match self.advance(buffer) {
+            Ok(Step::Dry) => Ok(None),
+            Ok(Step::Whole { opcode: Opcode::Text, len }) => {
+                let text = Text::from_validated(split_to(buffer, len));
+                Ok(Some(Incoming::Message(Data::Text(text))))
+            }
+            Ok(Step::Whole { opcode: Opcode::Binary, len }) => {
+                Ok(Some(Incoming::Message(Data::Binary(split_to(buffer, len)))))
+            }
+            Ok(Step::Whole { opcode, len }) => self.hand_out(opcode, split_to(buffer, len)),
+            Ok(Step::Assembled(opcode)) => {
+                let held = if opcode.is_control() { &mut self.control } else { &mut self.assembly };
+                let payload = mem::take(held).freeze();
+                self.hand_out(opcode, payload)
+            }
+            Ok(Step::EmptyFragment) => Ok(Some(Incoming::EmptyFragment)),
+            Err(fault) => self.fail(fault),
         }
-        outcome
     }
 
     /// Payload bytes held, of a message and of a control frame that have not arrived whole.
@@ -156,15 +180,19 @@ impl Decoder {
         self.message.is_some()
     }
 
-    fn advance(&mut self, buffer: &mut BytesMut) -> Result<Option<Incoming>, ClientFault> {
+    /// Reads on to the end of the next frame that amounts to something.
+    #[inline]
+    fn advance(&mut self, buffer: &mut BytesMut) -> Result<Step, ClientFault> {
         loop {
             match self.state {
                 State::Header => {
-                    let Some((header, header_bytes)) = FrameHeader::parse(buffer)? else { return Ok(None) };
+                    let Some((header, header_bytes)) = FrameHeader::parse(buffer)? else {
+                        return Ok(Step::Dry);
+                    };
                     let len = self.admit(&header)?;
                     buffer.advance(header_bytes);
                     if header.fin && header.opcode != Opcode::Continuation && buffer.len() >= len {
-                        return whole(&header, len, buffer).map(Some);
+                        return whole(&header, &mut buffer[..len]);
                     }
                     self.open(&header, len);
                 }
@@ -172,14 +200,14 @@ impl Decoder {
                     self.take(&mut frame, buffer)?;
                     if frame.taken < frame.len {
                         self.state = State::Payload(frame);
-                        return Ok(None);
+                        return Ok(Step::Dry);
                     }
                     self.state = State::Header;
-                    if let Some(incoming) = self.finish(&frame)? {
-                        return Ok(Some(incoming));
+                    if let Some(step) = self.finish(&frame)? {
+                        return Ok(step);
                     }
                 }
-                State::Ended => return Ok(None),
+                State::Ended => return Ok(Step::Dry),
             }
         }
     }
@@ -260,33 +288,74 @@ impl Decoder {
     }
 
     /// Says what a frame amounts to, now that its payload is complete.
-    fn finish(&mut self, frame: &Frame) -> Result<Option<Incoming>, ClientFault> {
+    fn finish(&mut self, frame: &Frame) -> Result<Option<Step>, ClientFault> {
         if frame.opcode.is_control() {
-            let payload = mem::take(&mut self.control).freeze();
-            return interpret(frame.opcode, payload).map(Some);
+            return Ok(Some(Step::Assembled(frame.opcode)));
         }
         if !frame.fin {
-            return Ok((frame.len == 0).then_some(Incoming::EmptyFragment));
+            return Ok((frame.len == 0).then_some(Step::EmptyFragment));
         }
         self.utf8.finish().map_err(not_utf8)?;
         self.fragments = 0;
-        let payload = mem::take(&mut self.assembly).freeze();
-        let data = match self.message.take() {
-            Some(Kind::Text) => Data::Text(Text::from_validated(payload)),
-            Some(Kind::Binary) => Data::Binary(payload),
-            None => unreachable!("a data frame is admitted only when it opens or continues a message"),
-        };
-        Ok(Some(Incoming::Message(data)))
+        let kind = self.message.take().expect("a data frame is admitted only into a message");
+        Ok(Some(Step::Assembled(kind.into())))
     }
 
-    /// Reads no more, and lets go of what was held.
+    /// The meaning of a complete payload, whose text has been checked.
+    fn hand_out(&mut self, opcode: Opcode, payload: Bytes) -> Result<Option<Incoming>, ClientFault> {
+        Ok(Some(match opcode {
+            Opcode::Text => Incoming::Message(Data::Text(Text::from_validated(payload))),
+            Opcode::Binary => Incoming::Message(Data::Binary(payload)),
+            Opcode::Ping => Incoming::Ping(payload),
+            Opcode::Pong => Incoming::Pong(payload),
+            Opcode::Close => match CloseFrame::parse(&payload) {
+                Ok(close) => {
+                    self.end();
+                    Incoming::Close(close)
+                }
+                Err(fault) => return self.fail(fault),
+            },
+            Opcode::Continuation => unreachable!("a continuation takes the opcode of its message"),
+        }))
+    }
+
     #[cold]
+    fn fail(&mut self, fault: ClientFault) -> Result<Option<Incoming>, ClientFault> {
+        self.end();
+        Err(fault)
+    }
+
+    /// Reads no more, and lets go of what was held; of a control frame, nothing is by now.
+    ///
+    /// RFC 6455 §1.4: "after receiving a control frame indicating the connection should be closed,
+    /// a peer discards any further data received." §7.1.7: "An endpoint MUST NOT continue to
+    /// attempt to process data (including a responding Close frame) from the remote endpoint after
+    /// being instructed to _Fail the WebSocket Connection_."
     fn end(&mut self) {
         self.state = State::Ended;
         self.message = None;
         self.assembly = BytesMut::new();
-        self.control = BytesMut::new();
     }
+}
+
+/// Unmasks and checks the payload of a frame that lies whole in the buffer and is no part of a
+/// longer message.
+#[inline]
+fn whole(header: &FrameHeader, payload: &mut [u8]) -> Result<Step, ClientFault> {
+    if let Some(key) = header.mask {
+        mask(key, 0, payload);
+    }
+    if header.opcode == Opcode::Text && core::str::from_utf8(payload).is_err() {
+        return Err(ClientFault::Utf8);
+    }
+    Ok(Step::Whole { opcode: header.opcode, len: payload.len() })
+}
+
+/// The front of the buffer, without a copy.
+#[inline]
+fn split_to(buffer: &mut BytesMut, len: usize) -> Bytes {
+    // An empty slice would keep the buffer's memory for nothing.
+    if len == 0 { Bytes::new() } else { buffer.split_to(len).freeze() }
 }
 
 /// Adds a piece to what was held before it, which can grow to `end` bytes in all.
@@ -300,32 +369,6 @@ fn append(held: &mut BytesMut, piece: &[u8], end: usize) {
         *held = grown;
     }
     held.extend_from_slice(piece);
-}
-
-/// A frame that lies whole in the buffer and is no part of a longer message: no copy.
-#[inline]
-fn whole(header: &FrameHeader, len: usize, buffer: &mut BytesMut) -> Result<Incoming, ClientFault> {
-    // An empty slice would keep the buffer's memory for nothing.
-    if len == 0 {
-        return interpret(header.opcode, Bytes::new());
-    }
-    if let Some(key) = header.mask {
-        mask(key, 0, &mut buffer[..len]);
-    }
-    interpret(header.opcode, buffer.split_to(len).freeze())
-}
-
-/// The meaning of a complete payload that no frame but its own contributed to.
-#[inline]
-fn interpret(opcode: Opcode, payload: Bytes) -> Result<Incoming, ClientFault> {
-    Ok(match opcode {
-        Opcode::Text => Incoming::Message(Data::Text(Text::try_from(payload).map_err(not_utf8)?)),
-        Opcode::Binary => Incoming::Message(Data::Binary(payload)),
-        Opcode::Ping => Incoming::Ping(payload),
-        Opcode::Pong => Incoming::Pong(payload),
-        Opcode::Close => Incoming::Close(CloseFrame::parse(&payload)?),
-        Opcode::Continuation => unreachable!("a continuation is never whole"),
-    })
 }
 
 /// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte

@@ -13,15 +13,13 @@
 pub fn mask(key: [u8; 4], offset: usize, bytes: &mut [u8]) {
     // RFC 6455 §5.3: "j = i MOD 4; transformed-octet-i = original-octet-i XOR masking-key-octet-j".
     // Eight octets at a time: two turns of the key in one word, which the compiler widens further.
-    let mut key = key;
-    key.rotate_left(offset % 4);
-    let [a, b, c, d] = key;
-    let word = [a, b, c, d, a, b, c, d];
+    let key = u32::from_le_bytes(key).rotate_right([0, 8, 16, 24][offset % 4]);
+    let word = u64::from(key) << 32 | u64::from(key);
     let (chunks, tail) = bytes.as_chunks_mut::<8>();
     for chunk in chunks {
-        *chunk = (u64::from_ne_bytes(*chunk) ^ u64::from_ne_bytes(word)).to_ne_bytes();
+        *chunk = (u64::from_le_bytes(*chunk) ^ word).to_le_bytes();
     }
-    for (byte, key) in tail.iter_mut().zip(word) {
+    for (byte, key) in tail.iter_mut().zip(word.to_le_bytes()) {
         *byte ^= key;
     }
 }

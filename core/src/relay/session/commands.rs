@@ -118,9 +118,12 @@ impl Session {
         self.refuse(from, receipt.map(|receipt| *receipt.reference), fault, out);
     }
 
-    /// How this session treats an outbox over its bound; what a mailbox in front of it should do too.
-    #[must_use]
-    pub fn overflow(&self) -> Overflow {
-        self.options.overflow
+    /// P9: a mailbox that is full of messages for the client is the outbox's bound reached before the
+    /// outbox could say so. The policies that drop were applied where the mailbox was.
+    pub(super) fn overflowed(&mut self, now: Instant, out: &mut Outputs) {
+        match self.options.overflow {
+            Overflow::Close => self.end(now, End::SlowClient, out),
+            Overflow::DropNew | Overflow::DropOld => {}
+        }
     }
 }

@@ -144,6 +144,7 @@ impl Session {
             Input::Attached(result) => self.attached(now, result, out),
             Input::TargetFull(pid) => self.target_full(now, pid),
             Input::TargetRoom(pid) => self.target_room(now, pid),
+            Input::Overflowed => self.overflowed(now, out),
             Input::Drain(window) => self.clocks.drain(now, window),
             Input::Tick => self.tick(now, out),
             // The handler has answered before the session began; a second answer is a driver's mistake
@@ -170,6 +171,12 @@ impl Session {
     #[must_use]
     pub const fn target(&self) -> Pid {
         self.target
+    }
+
+    /// The client's address, if it has one.
+    #[must_use]
+    pub fn peer(&self) -> Option<&str> {
+        self.peer.as_deref()
     }
 
     /// When the session began.

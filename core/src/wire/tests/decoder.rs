@@ -32,6 +32,15 @@ fn an_empty_payload_is_a_message_like_any_other() {
 }
 
 #[test]
+fn an_empty_payload_does_not_keep_the_buffer_alive() {
+    let mut buffer = BytesMut::from(&to_server(0x82, b"")[..]);
+    let capacity = buffer.capacity();
+    let message = decoder().decode(&mut buffer);
+    assert_eq!(message, Ok(Some(binary(b""))));
+    assert!(buffer.try_reclaim(capacity));
+}
+
+#[test]
 fn fragments_are_put_together() {
     expect(
         [to_server(0x01, b"one "), to_server(0x00, b"two "), to_server(0x80, b"three")],

@@ -210,7 +210,9 @@ fn text(g: &mut Gen) -> Vec<u8> {
 
 /// Mostly short, and at times around the lengths at which the header changes its form.
 fn binary(g: &mut Gen) -> Vec<u8> {
-    let len = pick(g, &[0, 0, 1, 5, 16, 16, 125, 126, 127, 300, 65535, 65536]);
+    let large = below(g, 30) == 0;
+    let len =
+        if large { pick(g, &[65535, 65536]) } else { pick(g, &[0, 0, 1, 5, 16, 16, 125, 126, 127, 300]) };
     let start = u8::arbitrary(g);
     (0..len).map(|index: u32| start.wrapping_add(index.to_le_bytes()[0])).collect()
 }

@@ -1,0 +1,112 @@
+//! From a PID to its mailbox.
+
+use crate::mailbox::{Bounds, Mailbox};
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use wsrelay_core::process::{NodeId, Pid};
+
+/// Sharded so that cores do not contend: a shard is chosen when a process starts, and its number is
+/// part of the PID.
+///
+/// ```text
+///   serial = generation (32 bits) | slot (26 bits) | shard (6 bits)
+/// ```
+///
+/// A slot's generation counts up each time it is given out, so that no serial is ever used twice; a
+/// slot whose generation is used up is retired.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    node: NodeId,
+    next: AtomicUsize,
+    shards: [RwLock<Shard>; SHARDS],
+}
+
+const SHARD_BITS: u32 = 6;
+const SLOT_BITS: u32 = 26;
+const SHARDS: usize = 1 << SHARD_BITS;
+
+#[derive(Debug, Default)]
+struct Shard {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    mailbox: Option<Arc<Mailbox>>,
+}
+
+impl Directory {
+    pub(crate) fn new(node: NodeId) -> Self {
+        Self { node, next: AtomicUsize::new(0), shards: std::array::from_fn(|_| RwLock::default()) }
+    }
+
+    /// Opens a mailbox under a new PID.
+    ///
+    /// # Panics
+    ///
+    /// When four billion processes live at once.
+    pub(crate) fn open(&self, bounds: Bounds) -> Arc<Mailbox> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        let mut shard = self.shards[number].write().unwrap_or_else(PoisonError::into_inner);
+        let slot = shard.free.pop().unwrap_or_else(|| {
+            let slot = u32::try_from(shard.slots.len()).unwrap_or(u32::MAX);
+            assert!(slot < 1 << SLOT_BITS, "too many processes at once");
+            shard.slots.push(Slot { generation: 0, mailbox: None });
+            slot
+        });
+        let entry = &mut shard.slots[slot as usize];
+        entry.generation += 1;
+        let serial = u64::from(entry.generation) << (SHARD_BITS + SLOT_BITS)
+            | u64::from(slot) << SHARD_BITS
+            | number as u64;
+        let serial = NonZeroU64::new(serial).expect("generations start at 1");
+        let mailbox = Arc::new(Mailbox::new(Pid::new(self.node, serial), bounds));
+        entry.mailbox = Some(Arc::clone(&mailbox));
+        mailbox
+    }
+
+    /// The mailbox of a process that is alive.
+    pub(crate) fn get(&self, pid: Pid) -> Option<Arc<Mailbox>> {
+        let (shard, slot, generation) = self.place(pid)?;
+        let shard = self.shards[shard].read().unwrap_or_else(PoisonError::into_inner);
+        let entry = shard.slots.get(slot)?;
+        if entry.generation == generation { entry.mailbox.clone() } else { None }
+    }
+
+    /// Forgets a process. Its PID never comes back.
+    pub(crate) fn remove(&self, pid: Pid) -> Option<Arc<Mailbox>> {
+        let (shard, slot, generation) = self.place(pid)?;
+        let mut shard = self.shards[shard].write().unwrap_or_else(PoisonError::into_inner);
+        let entry = shard.slots.get_mut(slot)?;
+        if entry.generation != generation {
+            return None;
+        }
+        let mailbox = entry.mailbox.take()?;
+        if generation < u32::MAX {
+            shard.free.push(u32::try_from(slot).ok()?);
+        }
+        Some(mailbox)
+    }
+
+    /// All mailboxes, as they are one shard after the other.
+    pub(crate) fn all(&self) -> Vec<Arc<Mailbox>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.slots.iter().filter_map(|slot| slot.mailbox.clone()));
+        }
+        all
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the parts are cut to their bits")]
+    fn place(&self, pid: Pid) -> Option<(usize, usize, u32)> {
+        let serial = pid.serial().get();
+        let shard = (serial & (SHARDS as u64 - 1)) as usize;
+        let slot = (serial >> SHARD_BITS & ((1 << SLOT_BITS) - 1)) as usize;
+        let generation = (serial >> (SHARD_BITS + SLOT_BITS)) as u32;
+        (pid.node() == self.node).then_some((shard, slot, generation))
+    }
+}

@@ -1,0 +1,404 @@
+//! A node: every process on it, and the signals between them.
+
+use crate::clock::Clock;
+use crate::connections::ConnectionInfo;
+use crate::directory::Directory;
+use crate::mailbox::{Bounds, Delivery, Mailbox, Room, Undelivered, WhenFull};
+use crate::names::Names;
+use std::collections::VecDeque;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+use wsrelay_core::limits::Limits;
+use wsrelay_core::message::{Destination, Message, Payload, Topic};
+use wsrelay_core::process::{NodeId, Pid, Signal, SignalSink, answer_for_the_dead};
+
+/// What a node is built with.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// Bounds of the mailboxes: `mailbox_messages_max` and `mailbox_bytes_max`.
+    pub limits: Limits,
+    /// Most connections that relay at once. Default 100,000. Past it: 503 (H9).
+    pub connections_max: usize,
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        Self { limits: Limits::default(), connections_max: 100_000 }
+    }
+}
+
+/// Why a message was not sent (P7, P8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendFault {
+    /// No such process is alive.
+    NoProcess,
+    /// The process's mailbox has no room.
+    Full,
+}
+
+impl fmt::Display for SendFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoProcess => "process not found",
+            Self::Full => "the process's mailbox is full",
+        })
+    }
+}
+
+impl std::error::Error for SendFault {}
+
+/// Why a name was not registered (P6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameFault {
+    /// This process holds it.
+    Taken(Pid),
+    /// The process that should get it is not alive.
+    NoProcess,
+    /// A name is not empty and does not begin with a brace, which is how PIDs begin.
+    Malformed,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken(owner) => write!(f, "the name is taken by {owner}"),
+            Self::NoProcess => f.write_str("process not found"),
+            Self::Malformed => f.write_str("a name is not empty and does not begin with `{`"),
+        }
+    }
+}
+
+impl std::error::Error for NameFault {}
+
+/// A message that nobody got, and whose sender could not be told (P7).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetter {
+    /// Whom it was for.
+    pub to: Destination,
+    /// The message.
+    pub message: Message,
+    /// Why nobody got it.
+    pub why: SendFault,
+}
+
+type DeadLetterHook = Box<dyn Fn(&DeadLetter) + Send + Sync>;
+
+/// The processes of one program, and the names, mailboxes and dead letters among them.
+///
+/// Cheap to clone; all clones are the same node.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    directory: Directory,
+    names: Names,
+    clock: Clock,
+    options: NodeOptions,
+    seeds: RandomState,
+    seed_count: AtomicU64,
+    dead_letters: AtomicU64,
+    dead_letter_hook: OnceLock<DeadLetterHook>,
+    relaying: AtomicUsize,
+    ports: AtomicUsize,
+    drain: OnceLock<Duration>,
+    waiting_for_idle: Mutex<Vec<Waker>>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("relaying", &self.0.relaying).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// A node without processes. Its identity is drawn anew at each start (P1).
+    #[must_use]
+    pub fn new(options: NodeOptions) -> Self {
+        let seeds = RandomState::new();
+        Self(Arc::new(Inner {
+            directory: Directory::new(NodeId(seeds.hash_one("node"))),
+            names: Names::default(),
+            clock: Clock::start(),
+            options,
+            seeds,
+            seed_count: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
+            dead_letter_hook: OnceLock::new(),
+            relaying: AtomicUsize::new(0),
+            ports: AtomicUsize::new(0),
+            drain: OnceLock::new(),
+            waiting_for_idle: Mutex::new(Vec::new()),
+        }))
+    }
+
+    /// The node's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// A number for something that is to be spread; never the same twice.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        let mut hasher = self.0.seeds.build_hasher();
+        hasher.write_u64(self.0.seed_count.fetch_add(1, Ordering::Relaxed));
+        hasher.finish()
+    }
+
+    /// Sends a message from outside any process, such as an HTTP handler.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault`], and the message is gone.
+    pub fn send(
+        &self,
+        to: impl Into<Destination>,
+        topic: Topic,
+        payload: impl Into<Payload>,
+    ) -> Result<(), SendFault> {
+        let message = Message { from: None, topic, payload: payload.into() };
+        self.signal(&to.into(), Signal::Message(message))
+    }
+
+    /// Delivers a signal. Names are looked up now.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault`] when nobody got it. Monitors and links of the dead are answered, and are no error.
+    pub fn signal(&self, to: &Destination, signal: Signal) -> Result<(), SendFault> {
+        let pid = self.resolve(to).ok_or(SendFault::NoProcess)?;
+        match self.push(pid, signal) {
+            Ok(_) => Ok(()),
+            Err(Undelivered::Closed(signal)) => {
+                let is_answered = matches!(signal, Signal::Monitor { .. } | Signal::Link { .. });
+                answer_for_the_dead(pid, &signal, &mut self.clone());
+                if is_answered { Ok(()) } else { Err(SendFault::NoProcess) }
+            }
+            Err(Undelivered::Full(_)) => Err(SendFault::Full),
+        }
+    }
+
+    /// The process that `to` names at this moment, alive or not.
+    #[must_use]
+    pub fn resolve(&self, to: &Destination) -> Option<Pid> {
+        match to {
+            Destination::Pid(pid) => Some(*pid),
+            Destination::Name(name) => self.lookup(name),
+        }
+    }
+
+    /// Whether the process is alive.
+    #[must_use]
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.0.directory.get(pid).is_some()
+    }
+
+    /// Who holds `name` (P6).
+    #[must_use]
+    pub fn lookup(&self, name: &str) -> Option<Pid> {
+        self.0.names.get(name)
+    }
+
+    /// Gives `name` to `pid`, until it ends. Giving it again to the same process changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`NameFault`], and nothing has changed.
+    pub fn register(&self, name: impl Into<Arc<str>>, pid: Pid) -> Result<(), NameFault> {
+        let name = name.into();
+        if name.is_empty() || name.starts_with('{') {
+            return Err(NameFault::Malformed);
+        }
+        let mailbox = self.0.directory.get(pid).ok_or(NameFault::NoProcess)?;
+        self.0
+            .names
+            .register(name, pid, || mailbox.mark_named())
+            .map_err(|owner| owner.map_or(NameFault::NoProcess, NameFault::Taken))
+    }
+
+    /// Takes `name` from `pid`. Whether it held it.
+    pub fn unregister(&self, name: &str, pid: Pid) -> bool {
+        self.0.names.unregister(name, pid)
+    }
+
+    /// Asks a process to end (P5).
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault::NoProcess`] when it is not alive.
+    pub fn cancel(&self, to: impl Into<Destination>, reason: &str) -> Result<(), SendFault> {
+        self.signal(&to.into(), Signal::Cancel { from: None, reason: Arc::from(reason) })
+    }
+
+    /// Ends a process without asking it (P5).
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault::NoProcess`] when it is not alive.
+    pub fn terminate(&self, to: impl Into<Destination>) -> Result<(), SendFault> {
+        self.signal(&to.into(), Signal::Kill)
+    }
+
+    /// How many messages nobody got and no sender was told of (P7).
+    #[must_use]
+    pub fn dead_letters(&self) -> u64 {
+        self.0.dead_letters.load(Ordering::Relaxed)
+    }
+
+    /// Has `hook` called for each dead letter from now on, on the thread where it died. Only the first
+    /// hook of a node counts; whether this is it.
+    pub fn on_dead_letter(&self, hook: impl Fn(&DeadLetter) + Send + Sync + 'static) -> bool {
+        self.0.dead_letter_hook.set(Box::new(hook)).is_ok()
+    }
+
+    /// The connections that relay at this moment, with their counters.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        let all = self.0.directory.all();
+        all.iter().filter_map(|mailbox| mailbox.connection.get()?.info(mailbox.pid())).collect()
+    }
+
+    /// Begins to drain: new upgrades get 503, and each connection closes at a moment of its own within
+    /// `window`. A second call changes nothing.
+    pub fn drain(&self, window: Duration) {
+        if self.0.drain.set(window).is_ok() {
+            for mailbox in self.0.directory.all() {
+                mailbox.nudge();
+            }
+        }
+    }
+
+    /// The drain window, once the node drains.
+    #[must_use]
+    pub fn draining(&self) -> Option<Duration> {
+        self.0.drain.get().copied()
+    }
+
+    /// Whether no connection is open, relaying or not; else `waker` is called when the last one is gone.
+    #[must_use]
+    pub fn is_idle(&self, waker: &Waker) -> bool {
+        let mut waiting = self.0.waiting_for_idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = self.0.ports.load(Ordering::Acquire) == 0;
+        if !is_idle && !waiting.iter().any(|other| other.will_wake(waker)) {
+            waiting.push(waker.clone());
+        }
+        is_idle
+    }
+
+    /// Opens a mailbox for a process of the user's.
+    #[must_use]
+    pub fn open(&self) -> Arc<Mailbox> {
+        let limits = &self.0.options.limits;
+        self.0.directory.open(Bounds {
+            messages_max: limits.mailbox_messages_max,
+            bytes_max: limits.mailbox_bytes_max,
+            overflow: WhenFull::Refuse,
+        })
+    }
+
+    /// Ends a process's mailbox: frees its names and answers whoever wrote to it in vain.
+    pub fn close(&self, pid: Pid) {
+        let Some(mailbox) = self.0.directory.remove(pid) else { return };
+        let (left, named) = mailbox.close();
+        if named {
+            self.0.names.release(pid);
+        }
+        self.bury(pid, left.into_iter().map(|delivery: Delivery| delivery.signal));
+    }
+
+    /// Answers or counts signals that reached a process too late.
+    pub(crate) fn bury(&self, pid: Pid, signals: impl IntoIterator<Item = Signal>) {
+        for signal in signals {
+            answer_for_the_dead(pid, &signal, &mut self.clone());
+            if let Signal::Message(message) = signal {
+                self.dead_letter(Destination::Pid(pid), message, SendFault::NoProcess);
+            }
+        }
+    }
+
+    /// Delivers a signal whose sender has no way to be told of a failure.
+    pub fn post(&self, to: &Destination, signal: Signal) {
+        match self.resolve(to) {
+            Some(pid) => match self.push(pid, signal) {
+                Ok(_) => {}
+                Err(Undelivered::Closed(signal)) => self.bury(pid, [signal]),
+                Err(Undelivered::Full(signal)) => self.lose(to, signal, SendFault::Full),
+            },
+            None => self.lose(to, signal, SendFault::NoProcess),
+        }
+    }
+
+    fn lose(&self, to: &Destination, signal: Signal, why: SendFault) {
+        if let Signal::Message(message) = signal {
+            self.dead_letter(to.clone(), message, why);
+        }
+    }
+
+    fn dead_letter(&self, to: Destination, message: Message, why: SendFault) {
+        self.0.dead_letters.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(%to, topic = %message.topic, %why, "dead letter");
+        if let Some(hook) = self.0.dead_letter_hook.get() {
+            hook(&DeadLetter { to, message, why });
+        }
+    }
+
+    pub(crate) fn push(&self, pid: Pid, signal: Signal) -> Result<Room, Undelivered> {
+        match self.0.directory.get(pid) {
+            Some(mailbox) => mailbox.push(signal),
+            None => Err(Undelivered::Closed(signal)),
+        }
+    }
+
+    pub(crate) fn mailbox(&self, pid: Pid) -> Option<Arc<Mailbox>> {
+        self.0.directory.get(pid)
+    }
+
+    /// Opens a mailbox for a connection.
+    pub(crate) fn open_port(&self, bounds: Bounds) -> Arc<Mailbox> {
+        self.0.ports.fetch_add(1, Ordering::AcqRel);
+        self.0.directory.open(bounds)
+    }
+
+    /// A connection's socket is gone.
+    pub(crate) fn close_port(&self) {
+        if self.0.ports.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let waiting =
+                std::mem::take(&mut *self.0.waiting_for_idle.lock().unwrap_or_else(PoisonError::into_inner));
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Takes one of the places for connections that relay. False when there is none left (H9).
+    pub(crate) fn enter(&self) -> bool {
+        let max = self.0.options.connections_max;
+        self.0
+            .relaying
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| (now < max).then_some(now + 1))
+            .is_ok()
+    }
+
+    pub(crate) fn leave(&self) {
+        self.0.relaying.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether another connection could begin to relay.
+    pub(crate) fn has_place(&self) -> bool {
+        self.0.relaying.load(Ordering::Acquire) < self.0.options.connections_max
+    }
+}
+
+impl SignalSink for Node {
+    /// Delivers at once; a failure has nobody to be told.
+    fn signal(&mut self, to: Pid, signal: Signal) {
+        self.post(&Destination::Pid(to), signal);
+    }
+}
+
+/// What a process has taken out of its mailbox and not consumed yet, when it ends.
+pub(crate) fn leftovers(pending: &mut VecDeque<Delivery>) -> impl Iterator<Item = Signal> + use<> {
+    std::mem::take(pending).into_iter().map(|delivery| delivery.signal)
+}

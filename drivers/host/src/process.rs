@@ -1,0 +1,248 @@
+//! A process whose code is an ordinary function: its mailbox, sorted into messages and events.
+
+use crate::mailbox::{Charge, Delivery, Mailbox};
+use crate::node::{NameFault, Node, SendFault};
+use crate::port::bury_pending;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use wsrelay_core::message::{Destination, Message, Payload, Topic};
+use wsrelay_core::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal};
+
+/// One such process, shared between its code and the runner that keeps it alive.
+///
+/// The runner [pumps](Self::pump) it: signals become events and messages that wait here until the code
+/// takes them, and a kill or an untrapped link ends the code wherever it stands.
+#[derive(Debug)]
+pub struct ProcessCell {
+    node: Node,
+    mailbox: Arc<Mailbox>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    lifecycle: Lifecycle,
+    /// Counts what arrives, so that messages and events can be taken in their common order.
+    arrived: u64,
+    messages: VecDeque<(u64, Message, Charge)>,
+    events: VecDeque<(u64, Event)>,
+    reader: Option<Waker>,
+}
+
+impl ProcessCell {
+    /// A new process on `node`; signals can reach it from now on.
+    #[must_use]
+    pub fn new(node: &Node) -> Arc<Self> {
+        let mailbox = node.open();
+        let state = State {
+            lifecycle: Lifecycle::new(mailbox.pid()),
+            arrived: 0,
+            messages: VecDeque::new(),
+            events: VecDeque::new(),
+            reader: None,
+        };
+        Arc::new(Self { node: node.clone(), mailbox, state: Mutex::new(state) })
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.mailbox.pid()
+    }
+
+    /// The node it runs on.
+    #[must_use]
+    pub const fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Sorts what has arrived; `waker` is called when there is more. Why the process has to end now, if it
+    /// has to.
+    pub fn pump(&self, waker: &Waker) -> Option<ExitReason> {
+        let mut deliveries = VecDeque::new();
+        while self.mailbox.drain(&mut deliveries, waker) {
+            let mut answers = Vec::new();
+            let mut end = None;
+            let mut state = self.lock();
+            for Delivery { signal, charge } in deliveries.drain(..) {
+                match state.lifecycle.handle(signal, &mut answers) {
+                    Reaction::Quiet => {}
+                    Reaction::Event(Event::Message(message)) => {
+                        let number = state.number();
+                        state.messages.push_back((number, message, charge));
+                    }
+                    Reaction::Event(event) => {
+                        let number = state.number();
+                        state.events.push_back((number, event));
+                    }
+                    Reaction::End(reason) => {
+                        end = Some(reason);
+                        break;
+                    }
+                }
+            }
+            let reader = state.reader.take();
+            drop(state);
+            self.post(answers);
+            if end.is_some() {
+                return end;
+            }
+            reader.into_iter().for_each(Waker::wake);
+        }
+        None
+    }
+
+    /// The next message, whatever events wait before it.
+    pub fn poll_message(&self, waker: &Waker) -> Poll<Message> {
+        let mut state = self.lock();
+        match state.messages.pop_front() {
+            Some((_, message, charge)) => {
+                drop(state);
+                self.mailbox.release(charge);
+                Poll::Ready(message)
+            }
+            None => state.wait(waker),
+        }
+    }
+
+    /// The next event that is no message.
+    pub fn poll_event(&self, waker: &Waker) -> Poll<Event> {
+        let mut state = self.lock();
+        match state.events.pop_front() {
+            Some((_, event)) => Poll::Ready(event),
+            None => state.wait(waker),
+        }
+    }
+
+    /// The next message or event, in the order of their arrival.
+    pub fn poll_any(&self, waker: &Waker) -> Poll<Event> {
+        let state = self.lock();
+        let is_event_first = match (state.messages.front(), state.events.front()) {
+            (Some((message, ..)), Some((event, _))) => event < message,
+            (None, Some(_)) => true,
+            (Some(_), None) => false,
+            (None, None) => {
+                let mut state = state;
+                return state.wait(waker);
+            }
+        };
+        drop(state);
+        if is_event_first { self.poll_event(waker) } else { self.poll_message(waker).map(Event::Message) }
+    }
+
+    /// Sends a message from this process.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault`], and the message is gone (P7, P8).
+    pub fn send(&self, to: &Destination, topic: Topic, payload: Payload) -> Result<(), SendFault> {
+        let message = Message { from: Some(self.pid()), topic, payload };
+        self.node.signal(to, Signal::Message(message))
+    }
+
+    /// Watches a process: one [`Event::Exit`] when it ends, at once if it is not alive (P3).
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault::NoProcess`] when `to` is a name that nobody holds.
+    pub fn monitor(&self, to: &Destination) -> Result<Pid, SendFault> {
+        self.relate(to, Lifecycle::monitor)
+    }
+
+    /// Stops watching.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProcessCell::monitor`].
+    pub fn demonitor(&self, to: &Destination) -> Result<Pid, SendFault> {
+        self.relate(to, Lifecycle::demonitor)
+    }
+
+    /// Links this process and another (P4).
+    ///
+    /// # Errors
+    ///
+    /// As [`ProcessCell::monitor`].
+    pub fn link(&self, to: &Destination) -> Result<Pid, SendFault> {
+        self.relate(to, Lifecycle::link)
+    }
+
+    /// Takes the link away.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProcessCell::monitor`].
+    pub fn unlink(&self, to: &Destination) -> Result<Pid, SendFault> {
+        self.relate(to, Lifecycle::unlink)
+    }
+
+    fn relate(
+        &self,
+        to: &Destination,
+        relation: impl FnOnce(&mut Lifecycle, Pid, &mut Vec<(Pid, Signal)>),
+    ) -> Result<Pid, SendFault> {
+        let pid = self.node.resolve(to).ok_or(SendFault::NoProcess)?;
+        let mut signals = Vec::new();
+        relation(&mut self.lock().lifecycle, pid, &mut signals);
+        self.post(signals);
+        Ok(pid)
+    }
+
+    /// Whether a linked process's crash becomes an event instead of this process's end (P4).
+    pub fn trap_links(&self, trap: bool) {
+        self.lock().lifecycle.trap_links(trap);
+    }
+
+    /// Registers a name for this process (P6).
+    ///
+    /// # Errors
+    ///
+    /// [`NameFault`], and nothing has changed.
+    pub fn register(&self, name: &str) -> Result<(), NameFault> {
+        self.node.register(name, self.pid())
+    }
+
+    /// Ends the process and tells everybody concerned, once.
+    pub fn end(&self, reason: ExitReason) {
+        let mut signals = Vec::new();
+        let mut state = self.lock();
+        state.lifecycle.end(reason, &mut signals);
+        let unread = std::mem::take(&mut state.messages);
+        drop(state);
+        self.post(signals);
+        let pid = self.pid();
+        self.node.close(pid);
+        let mut unread: VecDeque<_> = unread
+            .into_iter()
+            .map(|(_, message, charge)| Delivery { signal: Signal::Message(message), charge })
+            .collect();
+        bury_pending(&self.node, pid, &mut unread);
+    }
+
+    fn post(&self, signals: Vec<(Pid, Signal)>) {
+        for (to, signal) in signals {
+            self.node.post(&Destination::Pid(to), signal);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The lifecycle and the queues are sound after every statement; a panic of the process's code
+        // never happens under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.arrived += 1;
+        self.arrived
+    }
+
+    fn wait<T>(&mut self, waker: &Waker) -> Poll<T> {
+        if !self.reader.as_ref().is_some_and(|reader| reader.will_wake(waker)) {
+            self.reader = Some(waker.clone());
+        }
+        Poll::Pending
+    }
+}
