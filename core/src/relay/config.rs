@@ -6,6 +6,7 @@ use crate::limits::Limits;
 use crate::message::{Destination, Metadata, Topic};
 use crate::process::Pid;
 use crate::time::{Duration, Timeout};
+use crate::upgrade::{RELAY_HEADER, Response};
 use alloc::string::{String, ToString};
 use serde_json::{Map, Value, json};
 
@@ -96,6 +97,13 @@ impl RelayConfig {
             value["heartbeat_interval"] = Value::String(super::format_duration(every));
         }
         value.to_string()
+    }
+}
+
+impl From<RelayConfig> for Response {
+    /// The response of a handler that accepts its client: 200 with the relay header.
+    fn from(config: RelayConfig) -> Self {
+        Self::new(200).header(RELAY_HEADER, config.to_header())
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a PID to its mailbox.
 
-use crate::mailbox::{Bounds, Mailbox};
+use crate::mailbox::{Bounds, Mailbox, Owner};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -48,7 +48,7 @@ impl Directory {
     /// # Panics
     ///
     /// When four billion processes live at once.
-    pub(crate) fn open(&self, bounds: Bounds) -> Arc<Mailbox> {
+    pub(crate) fn open(&self, owner: Owner, bounds: Bounds) -> Arc<Mailbox> {
         let number = self.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
         let mut shard = self.shards[number].write().unwrap_or_else(PoisonError::into_inner);
         let slot = shard.free.pop().unwrap_or_else(|| {
@@ -63,7 +63,7 @@ impl Directory {
             | u64::from(slot) << SHARD_BITS
             | number as u64;
         let serial = NonZeroU64::new(serial).expect("generations start at 1");
-        let mailbox = Arc::new(Mailbox::new(Pid::new(self.node, serial), bounds));
+        let mailbox = Arc::new(Mailbox::new(Pid::new(self.node, serial), owner, bounds));
         entry.mailbox = Some(Arc::clone(&mailbox));
         mailbox
     }

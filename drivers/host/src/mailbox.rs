@@ -99,10 +99,20 @@ fn is_reserved(message: &Message) -> bool {
         .contains(&message.topic)
 }
 
+/// Whose mailbox it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A process of the user's.
+    Process,
+    /// A client's connection.
+    Port,
+}
+
 /// The mailbox of one process.
 #[derive(Debug)]
 pub struct Mailbox {
     pid: Pid,
+    kind: Owner,
     bounds: Bounds,
     /// Mirrors [`Inner::is_full`], to be asked without the lock.
     full: AtomicBool,
@@ -126,10 +136,10 @@ struct Inner {
 
 impl Mailbox {
     /// An empty mailbox for `pid`.
-    #[must_use]
-    pub fn new(pid: Pid, bounds: Bounds) -> Self {
+    pub(crate) fn new(pid: Pid, kind: Owner, bounds: Bounds) -> Self {
         Self {
             pid,
+            kind,
             bounds,
             full: AtomicBool::new(false),
             inner: Mutex::new(Inner {
@@ -149,6 +159,11 @@ impl Mailbox {
     #[must_use]
     pub const fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// Whether it is a connection's.
+    pub(crate) fn is_port(&self) -> bool {
+        self.kind == Owner::Port
     }
 
     /// Whether there is room for a message. Cheap, and may be out of date at once.

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::connections::ConnectionInfo;
 use crate::directory::Directory;
-use crate::mailbox::{Bounds, Delivery, Mailbox, Room, Undelivered, WhenFull};
+use crate::mailbox::{Bounds, Delivery, Mailbox, Owner, Room, Undelivered, WhenFull};
 use crate::names::Names;
 use std::collections::VecDeque;
 use std::fmt;
@@ -106,6 +106,7 @@ struct Inner {
     ports: AtomicUsize,
     drain: OnceLock<Duration>,
     waiting_for_idle: Mutex<Vec<Waker>>,
+    waiting_for_drain: Mutex<Vec<Waker>>,
 }
 
 impl fmt::Debug for Node {
@@ -131,7 +132,8 @@ impl Node {
             relaying: AtomicUsize::new(0),
             ports: AtomicUsize::new(0),
             drain: OnceLock::new(),
-            waiting_for_idle: Mutex::new(Vec::new()),
+            waiting_for_idle: Mutex::default(),
+            waiting_for_drain: Mutex::default(),
         }))
     }
 
@@ -266,10 +268,23 @@ impl Node {
     /// `window`. A second call changes nothing.
     pub fn drain(&self, window: Duration) {
         if self.0.drain.set(window).is_ok() {
+            wake_all(&self.0.waiting_for_drain);
             for mailbox in self.0.directory.all() {
                 mailbox.nudge();
             }
         }
+    }
+
+    /// Calls `waker` when the node begins to drain.
+    pub fn when_draining(&self, waker: &Waker) {
+        add_waker(&self.0.waiting_for_drain, waker);
+    }
+
+    /// Cuts every connection at once, relaying or not. How many there were.
+    pub fn cut_connections(&self) -> usize {
+        let all = self.0.directory.all();
+        let ports = all.iter().filter(|mailbox| mailbox.is_port());
+        ports.filter(|mailbox| mailbox.push(Signal::Kill).is_ok()).count()
     }
 
     /// The drain window, once the node drains.
@@ -281,23 +296,21 @@ impl Node {
     /// Whether no connection is open, relaying or not; else `waker` is called when the last one is gone.
     #[must_use]
     pub fn is_idle(&self, waker: &Waker) -> bool {
-        let mut waiting = self.0.waiting_for_idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = self.0.ports.load(Ordering::Acquire) == 0;
-        if !is_idle && !waiting.iter().any(|other| other.will_wake(waker)) {
-            waiting.push(waker.clone());
-        }
-        is_idle
+        add_waker(&self.0.waiting_for_idle, waker);
+        // Asked after the waker is in place: the last connection to go calls it.
+        self.0.ports.load(Ordering::Acquire) == 0
     }
 
     /// Opens a mailbox for a process of the user's.
     #[must_use]
     pub fn open(&self) -> Arc<Mailbox> {
         let limits = &self.0.options.limits;
-        self.0.directory.open(Bounds {
+        let bounds = Bounds {
             messages_max: limits.mailbox_messages_max,
             bytes_max: limits.mailbox_bytes_max,
             overflow: WhenFull::Refuse,
-        })
+        };
+        self.0.directory.open(Owner::Process, bounds)
     }
 
     /// Ends a process's mailbox: frees its names and answers whoever wrote to it in vain.
@@ -360,15 +373,13 @@ impl Node {
     /// Opens a mailbox for a connection.
     pub(crate) fn open_port(&self, bounds: Bounds) -> Arc<Mailbox> {
         self.0.ports.fetch_add(1, Ordering::AcqRel);
-        self.0.directory.open(bounds)
+        self.0.directory.open(Owner::Port, bounds)
     }
 
     /// A connection's socket is gone.
     pub(crate) fn close_port(&self) {
         if self.0.ports.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let waiting =
-                std::mem::take(&mut *self.0.waiting_for_idle.lock().unwrap_or_else(PoisonError::into_inner));
-            waiting.into_iter().for_each(Waker::wake);
+            wake_all(&self.0.waiting_for_idle);
         }
     }
 
@@ -396,6 +407,18 @@ impl SignalSink for Node {
     fn signal(&mut self, to: Pid, signal: Signal) {
         self.post(&Destination::Pid(to), signal);
     }
+}
+
+fn add_waker(waiting: &Mutex<Vec<Waker>>, waker: &Waker) {
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    if !waiting.iter().any(|other| other.will_wake(waker)) {
+        waiting.push(waker.clone());
+    }
+}
+
+fn wake_all(waiting: &Mutex<Vec<Waker>>) {
+    let waiting = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
+    waiting.into_iter().for_each(Waker::wake);
 }
 
 /// What a process has taken out of its mailbox and not consumed yet, when it ends.

@@ -1,0 +1,194 @@
+//! The demo: a chat page, an echo and a broadcast behind one handler.
+
+mod broadcast;
+mod echo;
+mod room;
+
+pub use broadcast::Broadcast;
+pub use echo::Echo;
+pub use room::Room;
+
+use crate::args::DemoOptions;
+use async_signal::{Signal, Signals};
+use serde_json::{Map, Value};
+use smol::stream::StreamExt as _;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use wsrelay_core::connection::ConnectionOptions;
+use wsrelay_core::limits::Limits;
+use wsrelay_core::process::Pid;
+use wsrelay_core::relay::{RelayConfig, RelayOptions};
+use wsrelay_core::upgrade::{Request, Response, UpgradePolicy};
+use wsrelay_smol::{NameFault, Node, NodeOptions, Runtime, Server};
+
+/// How long a drain takes at most when Ctrl-C is pressed: people at a terminal do not wait for half a minute.
+const DRAIN_WINDOW: Duration = Duration::from_secs(2);
+
+/// Runs the demo until it is interrupted.
+///
+/// # Errors
+///
+/// In words: the address cannot be listened on, or the system gives no threads.
+pub fn run(options: &DemoOptions) -> Result<(), String> {
+    let threads = options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
+    let listener = listen(options.listen)?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let runtime = Runtime::start(threads).map_err(|error| format!("cannot start threads: {error}"))?;
+    let node = runtime.node(NodeOptions { limits: limits(options), ..NodeOptions::default() });
+    let server = server(&node, options).map_err(|fault| fault.to_string())?;
+    if options.allowed_origins.is_any() {
+        tracing::warn!("any page of the web may connect (--allowed-origins \"*\")");
+    }
+    tracing::info!("chat at http://{address}/ (Ctrl-C to stop)");
+    runtime.block_on(async {
+        smol::future::or(
+            async { server.serve(listener).await.map_err(|error| error.to_string()) },
+            interrupted(&node),
+        )
+        .await
+    })?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The demo as a server on `node`.
+///
+/// # Errors
+///
+/// When the limits in `options` cannot work.
+pub fn server(node: &Node, options: &DemoOptions) -> Result<Server, wsrelay_core::limits::LimitsFault> {
+    let connection = ConnectionOptions {
+        relay: Arc::new(RelayOptions { limits: limits(options), ..RelayOptions::default() }),
+        upgrade: UpgradePolicy {
+            origins: options.allowed_origins.clone(),
+            relay_only: vec!["/ws".to_owned()],
+            ..UpgradePolicy::default()
+        },
+    };
+    let demo = Demo {
+        node: node.clone(),
+        echo: node.spawn_actor(Echo),
+        broadcast: node.spawn_actor(Broadcast::default()),
+        heartbeat: options.heartbeat,
+    };
+    Server::new(node.clone(), connection, move |request| {
+        let response = demo.answer(&request);
+        async move { response }
+    })
+}
+
+fn limits(options: &DemoOptions) -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        message_bytes_max: options.message_bytes_max,
+        fragments_max: options.fragments_max,
+        // Room for an echo of the largest message, and for the next one behind it.
+        outbox_bytes_max: defaults.outbox_bytes_max.max(options.message_bytes_max.saturating_mul(2)),
+        mailbox_bytes_max: defaults.mailbox_bytes_max.max(options.message_bytes_max.saturating_mul(2)),
+        ..defaults
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| {
+        let kind = error.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            format!("{address} is in use by another program; choose another port with --listen")
+        } else if kind == io::ErrorKind::PermissionDenied {
+            format!("no permission to listen on {address}; ports below 1024 need it")
+        } else if kind == io::ErrorKind::AddrNotAvailable {
+            format!("this machine has no address {}", address.ip())
+        } else {
+            format!("cannot listen on {address}: {error}")
+        }
+    })
+}
+
+/// The first interrupt drains, the second ends at once.
+async fn interrupted(node: &Node) -> Result<(), String> {
+    let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(|error| error.to_string())?;
+    if signals.next().await.is_some() {
+        tracing::info!("stopping: clients are closed within {DRAIN_WINDOW:?} (again to stop at once)");
+        node.drain(DRAIN_WINDOW);
+        _ = signals.next().await;
+    }
+    Ok(())
+}
+
+/// The handler's state.
+struct Demo {
+    node: Node,
+    echo: Pid,
+    broadcast: Pid,
+    heartbeat: Duration,
+}
+
+impl Demo {
+    fn answer(&self, request: &Request) -> Response {
+        let is_read = matches!(request.method.as_str(), "GET" | "HEAD");
+        match request.path() {
+            "/" if is_read => page(),
+            "/healthz" if is_read => self.health(),
+            "/ws/echo" if is_read => self.relay(self.echo, Map::new()),
+            "/ws/broadcast" if is_read => self.relay(self.broadcast, Map::new()),
+            "/ws/chat" if is_read => self.chat(request),
+            "/" | "/healthz" | "/ws/echo" | "/ws/broadcast" | "/ws/chat" => {
+                Response::text(405, "method not allowed\n").header("Allow", "GET, HEAD")
+            }
+            _ => Response::text(404, "not found\n"),
+        }
+    }
+
+    fn health(&self) -> Response {
+        match self.node.draining() {
+            None => Response::text(200, "ok\n"),
+            Some(_) => Response::text(503, "draining\n"),
+        }
+    }
+
+    fn relay(&self, target: Pid, metadata: Map<String, Value>) -> Response {
+        RelayConfig::to(target).heartbeat(self.heartbeat).metadata(metadata).into()
+    }
+
+    /// The room's process, which is started for its first member.
+    fn chat(&self, request: &Request) -> Response {
+        let name = |field: &str, chars_max: usize| {
+            let name = request.query(field)?.trim().to_owned();
+            let is_sound =
+                !name.is_empty() && name.chars().count() <= chars_max && !name.chars().any(char::is_control);
+            is_sound.then_some(name)
+        };
+        let (Some(user), Some(room)) = (name("user", 32), name("room", 64)) else {
+            return Response::text(400, "user (1 to 32 characters) and room (1 to 64) are needed\n");
+        };
+        match self.room(&room) {
+            Some(pid) => self.relay(pid, Map::from_iter([("user".to_owned(), Value::String(user))])),
+            None => Response::text(503, "no room\n"),
+        }
+    }
+
+    fn room(&self, room: &str) -> Option<Pid> {
+        let name = format!("room:{room}");
+        if let Some(pid) = self.node.lookup(&name) {
+            return Some(pid);
+        }
+        match self.node.spawn_actor_named(&name, Room::new(room)) {
+            // Somebody else may have started it meanwhile.
+            Ok(pid) | Err(NameFault::Taken(pid)) => Some(pid),
+            Err(NameFault::NoProcess | NameFault::Malformed) => None,
+        }
+    }
+}
+
+fn page() -> Response {
+    // The page is one file: its style and script are inline, and it talks to this server only.
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                          img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    Response::html(200, include_str!("chat.html"))
+        .header("Content-Security-Policy", POLICY)
+        .header("X-Content-Type-Options", "nosniff")
+        .header("Cache-Control", "no-cache")
+}

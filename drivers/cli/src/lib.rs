@@ -1,0 +1,5 @@
+//! What the `wsrelay` command is made of; the tests start the demo from here.
+
+pub mod args;
+pub mod demo;
+pub mod logs;

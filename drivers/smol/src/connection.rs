@@ -1,0 +1,132 @@
+//! One client's connection as a task.
+
+use crate::alarm::Alarm;
+use crate::server::Service;
+use crate::socket::Socket;
+use smol::Async;
+use std::future::{Future, poll_fn};
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use wsrelay_core::fault::HttpFault;
+use wsrelay_core::time::Instant;
+use wsrelay_core::upgrade::{Response, refusal};
+use wsrelay_host::{Port, panic_text};
+
+/// Rounds of one poll, before other tasks get their turn.
+const ROUNDS_MAX: usize = 16;
+
+/// Serves one client until its socket is cut.
+pub(crate) async fn serve(stream: Async<TcpStream>, peer: SocketAddr, service: Arc<Service>) {
+    let port = Port::open(&service.node, Some(peer), false, &service.options);
+    let alarm = Alarm::new(service.node.clock());
+    let mut task =
+        Task { socket: Socket::new(stream), port, alarm, service, answer: None, eof: false, shut: false };
+    poll_fn(|cx| task.poll(cx)).await;
+}
+
+struct Task {
+    socket: Socket,
+    port: Port,
+    alarm: Alarm,
+    service: Arc<Service>,
+    /// The handler at work.
+    answer: Option<Pin<Box<dyn Future<Output = Response> + Send>>>,
+    eof: bool,
+    shut: bool,
+}
+
+impl Task {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.service.node.clock().now();
+        for _ in 0..ROUNDS_MAX {
+            self.port.tick(now);
+            let mut went_on = self.read(cx, now);
+            self.port.poll(now, cx.waker());
+            went_on |= self.ask(cx, now);
+            went_on |= self.write(cx, now);
+            if self.port.work().cut {
+                return Poll::Ready(());
+            }
+            if !went_on && self.alarm.poll(cx, now, self.port.wake()).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One read. Whether it brought anything.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        if self.eof || self.port.work().paused {
+            return false;
+        }
+        match self.socket.poll_read(cx) {
+            Poll::Ready(Ok(bytes)) if !bytes.is_empty() => self.port.received(now, bytes),
+            // A socket that failed is a client that is gone.
+            Poll::Ready(Ok(_) | Err(_)) => {
+                self.eof = true;
+                self.port.eof(now);
+            }
+            Poll::Pending => return false,
+        }
+        true
+    }
+
+    /// Lets the handler work. Whether it began or has answered.
+    fn ask(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let began = match self.port.work().request.take() {
+            Some(request) => {
+                let handler = &self.service.handler;
+                let answer = catch_unwind(AssertUnwindSafe(|| handler(*request)));
+                match answer {
+                    Ok(answer) => self.answer = Some(answer),
+                    Err(panic) => self.answer_panic(now, &panic_text(&*panic)),
+                }
+                true
+            }
+            None => false,
+        };
+        let Some(answer) = &mut self.answer else { return began };
+        match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return began,
+            Ok(Poll::Ready(response)) => self.port.response(now, response),
+            Err(panic) => self.answer_panic(now, &panic_text(&*panic)),
+        }
+        self.answer = None;
+        true
+    }
+
+    fn answer_panic(&mut self, now: Instant, why: &str) {
+        tracing::error!(why, "handler panicked");
+        self.port.response(now, refusal(&HttpFault::Handler));
+    }
+
+    /// One write. Whether the socket took anything.
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let work = self.port.work();
+        if work.writes.is_empty() {
+            if work.shutdown && !self.shut {
+                self.shut = true;
+                self.socket.shutdown();
+            }
+            return false;
+        }
+        match self.socket.poll_write(cx, &mut work.writes) {
+            Poll::Ready(Ok(written)) => self.port.written(now, written),
+            Poll::Ready(Err(_)) => {
+                work.writes.clear();
+                if !self.eof {
+                    self.eof = true;
+                    self.port.eof(now);
+                }
+                // What was given up cannot be waited for.
+                self.port.work().cut = true;
+            }
+            Poll::Pending => return false,
+        }
+        true
+    }
+}
