@@ -71,6 +71,9 @@ pub struct Limits {
     /// Time to write what was queued before a close, and again for the client's close frame. Default 5 s.
     /// Past it: cut.
     pub close_wait_max: Duration,
+    /// Time for the target to answer what the client sent just before it broke the protocol: the answers
+    /// go out before the close frame. Default 50 ms, counted from the client's last message. Costs nothing.
+    pub reply_wait_max: Duration,
     /// Time without a message in either direction. Default off. Past it: 1001.
     pub idle_max: Timeout,
     /// Age of a connection. Default off. Past it: 1001.
@@ -108,6 +111,7 @@ impl Default for Limits {
             pong_wait_max: Duration::from_secs(10),
             write_wait_max: Duration::from_secs(10),
             close_wait_max: Duration::from_secs(5),
+            reply_wait_max: Duration::from_millis(50),
             idle_max: Timeout::Off,
             lifetime_max: Timeout::Off,
             heartbeat_min: Duration::from_secs(1),

@@ -61,6 +61,25 @@ impl Payload {
         }
     }
 
+    /// The same in buffers of its own ([`Data::compact`]).
+    #[must_use]
+    pub fn compact(self) -> Self {
+        match self {
+            Self::Data(data) => Self::Data(data.compact()),
+            Self::Client(client) => Self::Client(ClientMessage { data: client.data.compact(), ..client }),
+            Self::Send(send) => Self::Send(Send { data: send.data.compact(), ..send }),
+            other @ (Self::Empty
+            | Self::Json(_)
+            | Self::Join(_)
+            | Self::Heartbeat(_)
+            | Self::Leave(_)
+            | Self::Abort(_)
+            | Self::Ack(_)
+            | Self::Close(_)
+            | Self::Control(_)) => other,
+        }
+    }
+
     /// Whether it holds no payload bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {

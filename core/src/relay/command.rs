@@ -6,8 +6,9 @@ use super::config::{
 use crate::fault::CommandFault;
 use crate::limits::Limits;
 use crate::message::{
-    Close, Control, Message, Metadata, MetadataChange, Payload, Ref, Send, Topic, data_to_json,
+    Ack, Close, Control, Message, Metadata, MetadataChange, Payload, Ref, Send, Topic, data_to_json,
 };
+use crate::process::Pid;
 use crate::time::Timeout;
 use crate::wire::{CloseCode, CloseReason, Data, Text};
 use alloc::boxed::Box;
@@ -61,6 +62,29 @@ impl Command {
             Err(Refusal { fault: CommandFault::EnvelopeOff, reference: None })
         }
     }
+}
+
+/// The acknowledgement that a message to `connection` was dropped before the connection could see it, if
+/// its sender asked for one (P9): for a host whose mailboxes are bounded.
+#[must_use]
+pub fn acknowledge_dropped(connection: Pid, message: &Message) -> Option<(Pid, Message)> {
+    let reference = match &message.payload {
+        Payload::Send(send) => Ref::clone(send.reference.as_ref()?),
+        Payload::Json(value) if message.topic == Topic::SEND => read_ref(value).ok()??,
+        Payload::Json(_)
+        | Payload::Empty
+        | Payload::Data(_)
+        | Payload::Join(_)
+        | Payload::Client(_)
+        | Payload::Heartbeat(_)
+        | Payload::Leave(_)
+        | Payload::Abort(_)
+        | Payload::Ack(_)
+        | Payload::Close(_)
+        | Payload::Control(_) => return None,
+    };
+    let payload = Payload::Ack(Box::new(Ack { reference, outcome: Err(CommandFault::OutboxFull) }));
+    Some((message.from?, Message { from: Some(connection), topic: Topic::ACK, payload }))
 }
 
 fn read_send(payload: Payload) -> Result<Command, Refusal> {

@@ -105,10 +105,8 @@ impl End {
             | Self::Expired
             | Self::Cancelled(_)
             | Self::Drained => Manner::Graceful,
-            Self::ClientClosed(_) => Manner::Prompt,
-            Self::Fault(_) | Self::Unresponsive | Self::SlowClient | Self::TargetBusy | Self::LinkedCrash => {
-                Manner::Abrupt
-            }
+            Self::ClientClosed(_) | Self::Fault(_) => Manner::Prompt,
+            Self::Unresponsive | Self::SlowClient | Self::TargetBusy | Self::LinkedCrash => Manner::Abrupt,
             Self::Lost | Self::Stalled | Self::Killed => Manner::Cut,
         }
     }

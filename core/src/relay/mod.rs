@@ -14,7 +14,7 @@ mod outbox;
 mod session;
 mod writer;
 
-pub use command::{Command, Refusal};
+pub use command::{Command, Refusal, acknowledge_dropped};
 pub use config::RelayConfig;
 pub use counters::Counters;
 pub use duration::{DurationFault, format_duration, parse_duration};

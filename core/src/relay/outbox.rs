@@ -10,6 +10,7 @@ use crate::time::{Instant, Wake};
 use crate::wire::{CloseFrame, Data, FrameHeader, Kind, Opcode, close_payload};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 /// Whom to tell that a message is on its way to the socket.
@@ -60,6 +61,9 @@ pub(super) struct Outbox {
     pub(super) messages_dropped: u64,
 }
 
+/// From this many messages on, what is queued is copied out of its buffer.
+const DEEP: usize = 32;
+
 #[derive(Debug, Default)]
 enum CloseState {
     #[default]
@@ -71,13 +75,15 @@ enum CloseState {
 }
 
 impl Outbox {
-    /// Takes one message, or says why not. Receipts of messages that go on their way are appended to `sent`.
+    /// Takes one message, or says why not. Receipts of older messages that had to make room for it are
+    /// appended to `evicted`.
     pub(super) fn send(
         &mut self,
         data: Data,
         receipt: Option<Receipt>,
         policy: Overflow,
         limits: &Limits,
+        evicted: &mut Vec<Receipt>,
     ) -> Result<(), Rejected> {
         let len = data.len();
         if len > limits.outbox_bytes_max {
@@ -97,10 +103,13 @@ impl Outbox {
                         return Err(Rejected::Dropped(receipt));
                     };
                     self.queue_bytes -= old.data.len();
+                    evicted.extend(old.receipt);
                 }
             }
         }
         self.queue_bytes += len;
+        // What waits for long must not keep the whole buffer that it arrived in.
+        let data = if self.queue.len() < DEEP { data } else { data.compact() };
         self.queue.push_back(Queued { data, receipt });
         Ok(())
     }
@@ -172,7 +181,7 @@ impl Outbox {
         self.writer.stall(limits)
     }
 
-    /// Emits what the write-ahead window has room for. Receipts of what went are appended to `sent`.
+    /// Emits what the write-ahead window has room for. Receipts of what went are given to `sent`.
     pub(super) fn pump(
         &mut self,
         now: Instant,

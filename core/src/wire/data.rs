@@ -22,6 +22,20 @@ impl Data {
         }
     }
 
+    /// The same message in a buffer of its own, if that is small: a short message that is kept for long
+    /// would otherwise keep the whole buffer that it arrived in.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        const BYTES_MAX: usize = 32 * 1024;
+        if self.len() >= BYTES_MAX {
+            return self;
+        }
+        match self {
+            Self::Text(text) => Self::Text(Text::from_validated(Bytes::copy_from_slice(text.as_bytes()))),
+            Self::Binary(bytes) => Self::Binary(Bytes::copy_from_slice(&bytes)),
+        }
+    }
+
     /// The payload's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

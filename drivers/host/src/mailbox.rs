@@ -99,6 +99,10 @@ fn is_reserved(message: &Message) -> bool {
         .contains(&message.topic)
 }
 
+/// From this many signals on, messages are copied out of the buffers they arrived in: what waits for long
+/// must not keep a whole read buffer for a few bytes.
+const DEEP: usize = 32;
+
 /// Whose mailbox it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -174,10 +178,12 @@ impl Mailbox {
 
     /// Puts a signal in.
     ///
+    /// Messages that had to make room for it are appended to `evicted`.
+    ///
     /// # Errors
     ///
     /// The signal comes back when the process has ended, or there is no room for it.
-    pub fn push(&self, signal: Signal) -> Result<Room, Undelivered> {
+    pub fn push(&self, signal: Signal, evicted: &mut Vec<Message>) -> Result<Room, Undelivered> {
         let charge = Charge::of(&signal);
         let mut inner = self.lock();
         if !inner.open {
@@ -192,7 +198,7 @@ impl Mailbox {
                     return Err(Undelivered::Full(signal));
                 }
                 WhenFull::DropOldest => {
-                    if !inner.drop_oldest(charge, self.bounds) {
+                    if !inner.drop_oldest(charge, self.bounds, evicted) {
                         return Err(Undelivered::Full(signal));
                     }
                 }
@@ -216,7 +222,12 @@ impl Mailbox {
         Ok(self.put(inner, Delivery { signal, charge }))
     }
 
-    fn put(&self, mut inner: MutexGuard<'_, Inner>, delivery: Delivery) -> Room {
+    fn put(&self, mut inner: MutexGuard<'_, Inner>, mut delivery: Delivery) -> Room {
+        if inner.queue.len() >= DEEP
+            && let Signal::Message(message) = &mut delivery.signal
+        {
+            message.payload = std::mem::take(&mut message.payload).compact();
+        }
         inner.held.add(delivery.charge);
         inner.queue.push_back(delivery);
         let is_full = inner.is_full(self.bounds);
@@ -348,7 +359,7 @@ impl Inner {
 
     /// Drops the oldest messages until there is room. False when what is held cannot be dropped any
     /// more, because the owner has it already.
-    fn drop_oldest(&mut self, charge: Charge, bounds: Bounds) -> bool {
+    fn drop_oldest(&mut self, charge: Charge, bounds: Bounds, evicted: &mut Vec<Message>) -> bool {
         while self.would_overflow(charge, bounds) {
             let Some(oldest) = self.queue.iter().position(|delivery| delivery.charge != Charge::NOTHING)
             else {
@@ -357,6 +368,9 @@ impl Inner {
             if let Some(dropped) = self.queue.remove(oldest) {
                 self.held.messages -= dropped.charge.messages;
                 self.held.bytes -= dropped.charge.bytes;
+                if let Signal::Message(message) = dropped.signal {
+                    evicted.push(message);
+                }
             }
         }
         true

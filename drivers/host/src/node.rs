@@ -15,6 +15,7 @@ use std::time::Duration;
 use wsrelay_core::limits::Limits;
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
 use wsrelay_core::process::{NodeId, Pid, Signal, SignalSink, answer_for_the_dead};
+use wsrelay_core::relay::acknowledge_dropped;
 
 /// What a node is built with.
 #[derive(Clone, Debug)]
@@ -284,7 +285,7 @@ impl Node {
     pub fn cut_connections(&self) -> usize {
         let all = self.0.directory.all();
         let ports = all.iter().filter(|mailbox| mailbox.is_port());
-        ports.filter(|mailbox| mailbox.push(Signal::Kill).is_ok()).count()
+        ports.filter(|mailbox| self.push_to(mailbox, Signal::Kill).is_ok()).count()
     }
 
     /// The drain window, once the node drains.
@@ -339,15 +340,14 @@ impl Node {
             Some(pid) => match self.push(pid, signal) {
                 Ok(_) => {}
                 Err(Undelivered::Closed(signal)) => self.bury(pid, [signal]),
-                Err(Undelivered::Full(signal)) => self.lose(to, signal, SendFault::Full),
+                Err(Undelivered::Full(Signal::Message(message))) => self.drop_message(pid, message),
+                Err(Undelivered::Full(_)) => {}
             },
-            None => self.lose(to, signal, SendFault::NoProcess),
-        }
-    }
-
-    fn lose(&self, to: &Destination, signal: Signal, why: SendFault) {
-        if let Signal::Message(message) = signal {
-            self.dead_letter(to.clone(), message, why);
+            None => {
+                if let Signal::Message(message) = signal {
+                    self.dead_letter(to.clone(), message, SendFault::NoProcess);
+                }
+            }
         }
     }
 
@@ -361,9 +361,29 @@ impl Node {
 
     pub(crate) fn push(&self, pid: Pid, signal: Signal) -> Result<Room, Undelivered> {
         match self.0.directory.get(pid) {
-            Some(mailbox) => mailbox.push(signal),
+            Some(mailbox) => self.push_to(&mailbox, signal),
             None => Err(Undelivered::Closed(signal)),
         }
+    }
+
+    /// Puts a signal into a mailbox that was looked up before.
+    pub(crate) fn push_to(&self, mailbox: &Mailbox, signal: Signal) -> Result<Room, Undelivered> {
+        let mut evicted = Vec::new();
+        let result = mailbox.push(signal, &mut evicted);
+        for message in evicted {
+            self.drop_message(mailbox.pid(), message);
+        }
+        result
+    }
+
+    /// A message found no room and its sender has no other way to learn of it than the acknowledgement it
+    /// may have asked for (P9).
+    fn drop_message(&self, pid: Pid, message: Message) {
+        if let Some((sender, ack)) = acknowledge_dropped(pid, &message) {
+            // Acknowledgements always have room, so this cannot come back here.
+            self.post(&Destination::Pid(sender), Signal::Message(ack));
+        }
+        self.dead_letter(Destination::Pid(pid), message, SendFault::Full);
     }
 
     pub(crate) fn mailbox(&self, pid: Pid) -> Option<Arc<Mailbox>> {

@@ -136,9 +136,10 @@ impl Port {
     }
 
     /// Handles what other processes sent, and what the node wants. `waker` is called when there is more.
-    /// To be called once more before the driver waits, whatever it did.
-    pub fn poll(&mut self, now: Instant, waker: &Waker) {
-        self.poll_mailbox(now, waker);
+    /// To be called once more before the driver waits, whatever it did. Whether to call again soon, because
+    /// there is more and others should have their turn first.
+    pub fn poll(&mut self, now: Instant, waker: &Waker) -> bool {
+        let more = self.poll_mailbox(now, waker);
         self.poll_room(now, waker);
         // After the waker is in place: a drain that begins now calls it.
         if !self.drained
@@ -147,11 +148,15 @@ impl Port {
             self.drained = true;
             self.input(now, Input::Drain(window));
         }
+        more
     }
 
-    fn poll_mailbox(&mut self, now: Instant, waker: &Waker) {
+    /// Handles what the mailbox holds, once: a process that never stops sending does not keep this
+    /// connection's socket, nor the other connections of its thread, from being served.
+    fn poll_mailbox(&mut self, now: Instant, waker: &Waker) -> bool {
         let mut deliveries = VecDeque::new();
-        while self.mailbox.drain(&mut deliveries, waker) {
+        let any = self.mailbox.drain(&mut deliveries, waker);
+        if any {
             let mut charge = Charge::default();
             for Delivery { signal, charge: one } in deliveries.drain(..) {
                 charge.add(one);
@@ -168,6 +173,7 @@ impl Port {
         if self.mailbox.take_overflowed() {
             self.input(now, Input::Overflowed);
         }
+        any
     }
 
     fn poll_room(&mut self, now: Instant, waker: &Waker) {
@@ -262,7 +268,7 @@ impl Port {
             return Err(Refused::AtLimit);
         }
         let watcher = self.mailbox.pid();
-        if mailbox.push(Signal::Monitor { watcher }).is_err() {
+        if self.node.push_to(&mailbox, Signal::Monitor { watcher }).is_err() {
             if !self.relaying {
                 self.node.leave();
             }
@@ -286,7 +292,7 @@ impl Port {
         };
         let is_relayed =
             matches!(&signal, Signal::Message(message) if matches!(message.payload, Payload::Client(_)));
-        let result = if is_relayed { target.push_relayed(signal) } else { target.push(signal) };
+        let result = if is_relayed { target.push_relayed(signal) } else { self.node.push_to(target, signal) };
         match result {
             Ok(room) => is_relayed && room == Room::None,
             Err(Undelivered::Closed(signal)) => {

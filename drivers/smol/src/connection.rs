@@ -44,7 +44,7 @@ impl Task {
         for _ in 0..ROUNDS_MAX {
             self.port.tick(now);
             let mut went_on = self.read(cx, now);
-            self.port.poll(now, cx.waker());
+            went_on |= self.port.poll(now, cx.waker());
             went_on |= self.ask(cx, now);
             went_on |= self.write(cx, now);
             if self.port.work().cut {

@@ -12,6 +12,7 @@ use crate::relay::{End, Overflow};
 use crate::time::Instant;
 use crate::wire::CloseFrame;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// R5: `ws.ack {ref, ok}` or `{ref, error}` to the sender of a command.
 pub(super) fn acknowledge(
@@ -45,7 +46,12 @@ impl Session {
         }
         let receipt = reference.zip(from).map(|(reference, to)| Receipt { to, reference });
         let limits = &self.options.limits;
-        match self.outbox.send(data, receipt, self.options.overflow, limits) {
+        let mut evicted = Vec::new();
+        let result = self.outbox.send(data, receipt, self.options.overflow, limits, &mut evicted);
+        for receipt in evicted {
+            self.refuse_receipt(Some(receipt.to), Some(receipt), CommandFault::OutboxFull, out);
+        }
+        match result {
             Ok(()) => {
                 self.clocks.message_at = now;
                 self.pump(now, out);
@@ -81,7 +87,7 @@ impl Session {
 
     const fn takes_commands(&self) -> bool {
         match self.phase {
-            Phase::Relaying | Phase::Transferring(_) => true,
+            Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. } => true,
             Phase::Closing(_) | Phase::Lingering { .. } | Phase::Done => false,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Phase, Session};
 use crate::connection::{Note, Output, Outputs};
+use crate::fault::ClientFault;
 use crate::message::{Leave, Payload, Topic};
 use crate::relay::End;
 use crate::relay::end::{ABNORMAL, LeaveTerms, Manner};
@@ -24,12 +25,13 @@ impl Session {
     pub(super) fn end(&mut self, now: Instant, end: End, out: &mut Outputs) {
         let manner = end.manner();
         match (&self.phase, manner) {
-            (Phase::Relaying | Phase::Transferring(_), _)
+            (Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. }, _)
             | (Phase::Closing(_), Manner::Abrupt | Manner::Cut) => {}
             // It is closing for another reason already.
             (Phase::Closing(_), Manner::Graceful | Manner::Prompt)
             | (Phase::Lingering { .. } | Phase::Done, _) => return,
         }
+        let phase = core::mem::replace(&mut self.phase, Phase::Done);
         match manner {
             Manner::Graceful => {
                 self.unblock(now);
@@ -42,13 +44,36 @@ impl Session {
                     self.outbox.skip();
                 }
                 self.outbox.close(end.close_frame().flatten());
-                self.depart(&end, manner == Manner::Prompt, out);
+                self.depart(&end, matches!(end, End::ClientClosed(_)), out);
                 self.linger(now);
             }
             Manner::Cut => {
                 self.depart(&end, false, out);
                 self.cut(out);
             }
+        }
+        if let Phase::Transferring(transfer) = phase {
+            self.abandon(now, *transfer, out);
+        }
+    }
+
+    /// The client broke the protocol or a limit. Messages that it sent before are sound, and so are the
+    /// answers to them: those that come at once go out before the close frame.
+    pub(super) fn fail(&mut self, now: Instant, fault: ClientFault, out: &mut Outputs) {
+        match core::mem::replace(&mut self.phase, Phase::Relaying) {
+            // It was closing anyway; the peer's close frame will not come any more.
+            Phase::Closing(closing) => {
+                self.depart(&closing.end, false, out);
+                self.linger(now);
+            }
+            phase @ (Phase::Relaying | Phase::Transferring(_)) => {
+                self.phase = phase;
+                match self.replies_due() {
+                    Some(until) if until > now => self.phase = Phase::Failing { fault, until },
+                    Some(_) | None => self.end(now, End::Fault(fault), out),
+                }
+            }
+            phase @ (Phase::Failing { .. } | Phase::Lingering { .. } | Phase::Done) => self.phase = phase,
         }
     }
 
@@ -63,7 +88,7 @@ impl Session {
                 self.phase = phase;
                 self.end(now, End::ClientClosed(frame), out);
             }
-            phase @ (Phase::Lingering { .. } | Phase::Done) => self.phase = phase,
+            phase @ (Phase::Failing { .. } | Phase::Lingering { .. } | Phase::Done) => self.phase = phase,
         }
     }
 
@@ -71,6 +96,10 @@ impl Session {
     pub(super) fn eof(&mut self, now: Instant, out: &mut Outputs) {
         match &mut self.phase {
             Phase::Relaying | Phase::Transferring(_) => self.end(now, End::Lost, out),
+            Phase::Failing { fault, .. } => {
+                let end = End::Fault(*fault);
+                self.end(now, end, out);
+            }
             Phase::Closing(_) => self.give_up(out),
             // What is still to be written may yet be read.
             Phase::Lingering { eof, .. } => *eof = true,
@@ -102,7 +131,7 @@ impl Session {
             }
             Phase::Lingering { eof: true, .. } if is_closed => self.cut(out),
             Phase::Closing(_) | Phase::Lingering { .. } => {}
-            Phase::Relaying | Phase::Transferring(_) | Phase::Done => {}
+            Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. } | Phase::Done => {}
         }
     }
 

@@ -6,7 +6,6 @@ use crate::fault::ClientFault;
 use crate::limits::Limits;
 use crate::message::{ClientMessage, Payload};
 use crate::process::Pid;
-use crate::relay::End;
 use crate::time::{Instant, Wake};
 use crate::wire::{Data, Decoder, Incoming, Role};
 use bytes::BytesMut;
@@ -22,6 +21,8 @@ pub(super) struct Inbound {
     pub(super) next_turn: Wake,
     /// Since when the target's mailbox has had no room.
     pub(super) blocked_since: Option<Instant>,
+    /// When the last message went to the target.
+    delivered_at: Option<Instant>,
     flood: Flood,
 }
 
@@ -51,6 +52,7 @@ impl Inbound {
             reading: false,
             next_turn: Wake::Never,
             blocked_since: None,
+            delivered_at: None,
             flood: Flood { since: now, frames: 0 },
         }
     }
@@ -91,7 +93,7 @@ impl Session {
                 self.inbound.push(bytes);
             }
             // Read only to find the end of the stream.
-            Phase::Lingering { .. } | Phase::Done => {}
+            Phase::Failing { .. } | Phase::Lingering { .. } | Phase::Done => {}
         }
     }
 
@@ -101,7 +103,7 @@ impl Session {
             Phase::Relaying | Phase::Closing(_) => {
                 self.inbound.blocked_since.is_none() && matches!(self.inbound.next_turn, Wake::Never)
             }
-            Phase::Transferring(_) | Phase::Done => false,
+            Phase::Transferring(_) | Phase::Failing { .. } | Phase::Done => false,
             Phase::Lingering { eof, .. } => !eof,
         }
     }
@@ -109,7 +111,7 @@ impl Session {
     fn may_decode(&self) -> bool {
         match self.phase {
             Phase::Relaying | Phase::Closing(_) => self.inbound.blocked_since.is_none(),
-            Phase::Transferring(_) | Phase::Lingering { .. } | Phase::Done => false,
+            Phase::Transferring(_) | Phase::Failing { .. } | Phase::Lingering { .. } | Phase::Done => false,
         }
     }
 
@@ -129,7 +131,7 @@ impl Session {
             match self.inbound.decoder.decode(&mut self.inbound.pending) {
                 Ok(Some(incoming)) => self.incoming(now, incoming, out),
                 Ok(None) => return self.inbound.let_go(),
-                Err(fault) => return self.end(now, End::Fault(fault), out),
+                Err(fault) => return self.fail(now, fault, out),
             }
         }
     }
@@ -152,6 +154,7 @@ impl Session {
         self.counters.messages_in += 1;
         self.counters.bytes_in += data.len() as u64;
         if self.target_alive {
+            self.inbound.delivered_at = Some(now);
             let message = ClientMessage { pid: self.pid(), data, metadata: self.metadata.clone() };
             self.tell_target(self.message_topic.clone(), Payload::Client(message), out);
         }
@@ -159,8 +162,13 @@ impl Session {
 
     fn count_flood(&mut self, now: Instant, out: &mut Outputs) {
         if let Err(fault) = self.inbound.flood.count(now, &self.options.limits) {
-            self.end(now, End::Fault(fault), out);
+            self.fail(now, fault, out);
         }
+    }
+
+    /// When answers to what the client has sent so far are no longer waited for.
+    pub(super) fn replies_due(&self) -> Option<Instant> {
+        self.inbound.delivered_at.map(|at| at + self.options.limits.reply_wait_max)
     }
 
     /// P8: a full mailbox stops the reading of the sockets that feed it.

@@ -6,7 +6,8 @@
 //!                │   ◄─────────────       │            attached: leave, switch, join
 //!                │        attached        │            refused: nothing has changed
 //!                │                        │
-//!     ws.close, target ended, idle,       │  client closed, fault, slow, lost, killed
+//!     ws.close, target ended, idle,       │  client closed, fault (after Failing: its
+//!                   │                     │  answers go out), slow, lost, killed
 //!     cancel, drain │      ┌──────────────┘         │
 //!                   ▼      ▼                        ▼
 //!                Closing ─────────────────────► Lingering ─────────────► Done
@@ -27,6 +28,7 @@ use super::options::RelayOptions;
 use super::outbox::Outbox;
 use super::{Counters, End, RelayConfig};
 use crate::connection::{Input, Note, Output, Outputs};
+use crate::fault::ClientFault;
 use crate::message::{Join, Message, Metadata, Payload, Topic};
 use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal, SignalSink};
 use crate::time::{Instant, Timeout, Wake};
@@ -87,6 +89,14 @@ enum Phase {
     Relaying,
     /// A control command waits for its new target; nothing is decoded meanwhile.
     Transferring(Box<Transfer>),
+    /// The client broke the protocol; answers to what it had sent before may still go out, until this
+    /// instant. Nothing more of it is decoded.
+    Failing {
+        /// What it did.
+        fault: ClientFault,
+        /// When the connection is closed for it.
+        until: Instant,
+    },
     /// The end is decided; what was queued goes out, then the close frame, then the peer's is awaited.
     Closing(Box<Closing>),
     /// The process has ended; the socket gets its last bytes until this instant.
@@ -223,12 +233,17 @@ impl Session {
             Reaction::Event(Event::Message(message)) => match &mut self.phase {
                 // Commands keep their order: they wait until the transfer before them is decided.
                 Phase::Transferring(transfer) => transfer.deferred.push_back(message),
-                Phase::Relaying | Phase::Closing(_) | Phase::Lingering { .. } | Phase::Done => {
-                    self.command(now, message, out);
-                }
+                Phase::Relaying
+                | Phase::Failing { .. }
+                | Phase::Closing(_)
+                | Phase::Lingering { .. }
+                | Phase::Done => self.command(now, message, out),
             },
             Reaction::Event(Event::Exit { from, reason }) if from == self.target => {
                 self.target_alive = false;
+                if let Phase::Failing { fault, .. } = self.phase {
+                    return self.end(now, End::Fault(fault), out);
+                }
                 self.end(now, if reason.is_normal() { End::TargetExited } else { End::TargetFailed }, out);
             }
             Reaction::Event(Event::Cancel { reason, .. }) => self.end(now, End::Cancelled(reason), out),

@@ -91,16 +91,20 @@ impl Session {
         if self.outbox.stall(&self.options.limits).is_due(now) {
             return match self.phase {
                 Phase::Lingering { .. } | Phase::Done => self.cut(out),
-                Phase::Relaying | Phase::Transferring(_) | Phase::Closing(_) => {
+                Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. } | Phase::Closing(_) => {
                     self.end(now, End::Stalled, out);
                 }
             };
         }
         match &self.phase {
             Phase::Relaying | Phase::Transferring(_) => self.tick_open(now, out),
+            Phase::Failing { fault, until } if *until <= now => {
+                let end = End::Fault(*fault);
+                self.end(now, end, out);
+            }
             Phase::Closing(closing) if closing.deadline <= now => self.give_up(out),
             Phase::Lingering { until, .. } if *until <= now => self.cut(out),
-            Phase::Closing(_) | Phase::Lingering { .. } | Phase::Done => {}
+            Phase::Failing { .. } | Phase::Closing(_) | Phase::Lingering { .. } | Phase::Done => {}
         }
     }
 
@@ -151,7 +155,7 @@ impl Session {
                 .min(self.lifetime_due())
                 .min(self.idle_due()),
             Phase::Closing(closing) => stall.min(self.inbound.next_turn).min(Wake::At(closing.deadline)),
-            Phase::Lingering { until, .. } => stall.min(Wake::At(*until)),
+            Phase::Failing { until, .. } | Phase::Lingering { until, .. } => stall.min(Wake::At(*until)),
             Phase::Done => Wake::Never,
         }
     }

@@ -4,7 +4,7 @@ use super::{Phase, Session};
 use crate::connection::{Output, Outputs, Refused};
 use crate::fault::CommandFault;
 use crate::message::{Control, Destination, Leave, Message, MetadataChange, Payload, Topic};
-use crate::process::Pid;
+use crate::process::{Pid, Signal, SignalSink};
 use crate::time::Instant;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -30,6 +30,10 @@ impl Session {
         if let Err(fault) = self.check_control(from) {
             return self.refuse(from, control.reference, fault, out);
         }
+        if let Phase::Failing { .. } = self.phase {
+            // There is no client any more to be handed over.
+            return self.refuse(from, control.reference, CommandFault::Closing, out);
+        }
         match &control.target {
             None => self.update(now, from, control, out),
             Some(Destination::Pid(pid)) if *pid == self.target => self.update(now, from, control, out),
@@ -45,13 +49,12 @@ impl Session {
     pub(super) fn attached(&mut self, now: Instant, result: Result<Pid, Refused>, out: &mut Outputs) {
         let phase = core::mem::replace(&mut self.phase, Phase::Relaying);
         let Phase::Transferring(transfer) = phase else {
-            // The session ended meanwhile, for another reason; the end has demonitored.
+            // The session ended meanwhile, for another reason.
             self.phase = phase;
             if let Ok(pid) = result
                 && pid != self.target
-                && self.lifecycle.expect_down(pid)
             {
-                self.lifecycle.demonitor(pid, out);
+                out.signal(pid, Signal::Demonitor { watcher: self.pid() });
             }
             return;
         };
@@ -107,6 +110,16 @@ impl Session {
         }
         if let MetadataChange::Set(metadata) = control.metadata {
             self.metadata = metadata;
+        }
+    }
+
+    /// The session ends before the transfer was decided: it has not happened, and what waited for it is
+    /// refused like everything else that comes too late.
+    pub(super) fn abandon(&mut self, now: Instant, transfer: Transfer, out: &mut Outputs) {
+        let Transfer { control, from, deferred } = transfer;
+        self.refuse(from, control.reference, CommandFault::Closing, out);
+        for message in deferred {
+            self.command(now, message, out);
         }
     }
 
