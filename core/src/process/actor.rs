@@ -172,6 +172,11 @@ impl<A: Actor> ActorProcess<A> {
         Self { actor, lifecycle: Lifecycle::new(pid), wake: Wake::Never }
     }
 
+    /// The process.
+    pub const fn pid(&self) -> Pid {
+        self.lifecycle.pid()
+    }
+
     /// Handles one input; every effect is appended, in order, before it returns.
     pub fn handle(&mut self, now: Instant, input: ActorInput, effects: &mut Vec<Effect>) {
         let event = match input {

@@ -1,7 +1,6 @@
 //! The relay: from the handler's header to the end of the connection.
 //!
-//! Read [`RelayConfig`] first (what a handler says), then [`Session`] (what becomes of it; its states
-//! are drawn in the module's documentation), then [`End`] (how it ends). [`Command`] is what processes
+//! Read [`RelayConfig`] first (what a handler says), then [`Session`] (what becomes of it, with its states), then [`End`] (how it ends). [`Command`] is what processes
 //! may ask of a connection.
 
 mod command;

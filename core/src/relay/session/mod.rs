@@ -1,22 +1,7 @@
 //! The relay session: one client, its present target, and everything between them.
 //!
-//! ```text
-//!                 ws.control {target_pid}
-//!   join ──► Relaying ─────────────► Transferring
-//!                │   ◄─────────────       │            attached: leave, switch, join
-//!                │        attached        │            refused: nothing has changed
-//!                │                        │
-//!     ws.close, target ended, idle,       │  client closed, fault (after Failing: its
-//!                   │                     │  answers go out), slow, lost, killed
-//!     cancel, drain │      ┌──────────────┘         │
-//!                   ▼      ▼                        ▼
-//!                Closing ─────────────────────► Lingering ─────────────► Done
-//!                 queue out, close frame         leave and exit are said;  socket cut
-//!                 out, peer's awaited            the rest goes out, FIN
-//! ```
-//!
-//! Files: `inbound` (bytes from the client), `commands` (messages from processes), `transfer`,
-//! `ending` (from a reason to the cut socket), `timers`.
+//! Read the states drawn above [`Session`] first. Files: `inbound` (bytes from the client), `commands` (messages from
+//! processes), `transfer`, `ending` (from a reason to the cut socket), `timers`.
 
 mod commands;
 mod ending;
@@ -63,7 +48,25 @@ pub struct Start {
     pub early: BytesMut,
 }
 
-/// One client and its target, from the join on. See the [module](self) for its states.
+/// One client and its target, from the join on.
+///
+/// ```text
+///                 ws.control {target_pid}
+///   join ──► Relaying ──────────────────► Transferring      attached: leave, switch, join
+///              │  │  ▲───────────────────────────┘          refused: nothing has changed
+///              │  │         attached, refused
+///              │  └──────── the client broke the protocol ──► Failing
+///              │                                               │  answers to what it sent
+///   ws.close, target ended,      client closed, slow,          │  before still go out
+///   idle, cancel, drain          unresponsive, busy            │
+///              ▼                         ▼                     │
+///           Closing ───────────────► Lingering ◄───────────────┘
+///           queue out, close         leave and exit are said; the rest goes out, then FIN
+///           frame out, the                │
+///           peer's awaited                ▼
+///              └─ nobody answers ──────► Done ◄── lost, killed, stalled: at once
+///                                        socket cut
+/// ```
 #[derive(Debug)]
 pub struct Session {
     options: Arc<RelayOptions>,
@@ -82,7 +85,7 @@ pub struct Session {
     counters: Counters,
 }
 
-/// Where the session stands.
+/// Where the session stands; drawn above [`Session`].
 #[derive(Debug)]
 enum Phase {
     /// Messages flow.

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What decides whether a change lands; run it yourself before you propose one.
+#
+# usage: ./ci.sh
+#   CI=true  installs Chromium where it is missing (Debian), and lets no test be skipped
+set -euo pipefail
+cd "$(dirname "$0")"
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} CARGO_LLVM_COV_SETUP=no
+
+step() { printf '\n== %s\n' "$*"; }
+
+if [ "${CI:-}" = true ] && ! command -v chromium >/dev/null; then
+  step "install Chromium"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+fi
+
+step "format"
+cargo fmt --all --check
+
+msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+step "oldest supported compiler: $msrv"
+case $(rustc --version) in
+  "rustc $msrv."*) echo "the compiler in use is the oldest one" ;;
+  *)
+    if rustup toolchain list 2>/dev/null | grep -q "^$msrv"; then
+      cargo "+$msrv.0" check --workspace --all-targets --locked
+    else
+      echo "skipped: rustc $msrv is not installed"
+    fi
+    ;;
+esac
+
+step "clippy"
+cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+step "tests"
+# The README's command, as it stands there.
+test_command=$(sed -n 's/^\(cargo test .*\)$/\1/p' README.md | head -n 1)
+[ -n "$test_command" ] || { echo "README.md names no test command" >&2; exit 1; }
+echo "+ $test_command"
+$test_command
+
+step "documentation"
+RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked
+
+step "dependency rules"
+if command -v cargo-deny >/dev/null; then
+  cargo deny --locked check licenses bans sources
+else
+  echo "skipped: cargo-deny is not installed"
+fi
+
+step "all is well"
