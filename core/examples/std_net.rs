@@ -45,6 +45,10 @@ fn main() -> io::Result<()> {
 }
 
 /// Serves the clients of `listener`, for ever.
+///
+/// # Errors
+///
+/// When no more clients can be accepted.
 pub fn serve(listener: &TcpListener) -> io::Result<()> {
     let start = time::Instant::now();
     let now = move || Instant::ZERO + start.elapsed();

@@ -149,8 +149,9 @@ fn promises() -> BTreeSet<String> {
     let numbered = [("H", 13), ("R", 9), ("P", 10)]
         .into_iter()
         .flat_map(|(chapter, last)| (1..=last).map(move |number| format!("{chapter}{number}")));
-    let end = fs::read_to_string(root().join("core/src/relay/end.rs")).unwrap();
-    let variants = end.split("pub enum End {").nth(1).unwrap().split("\n}").next().unwrap();
+    let end = fs::read_to_string(root().join("core/src/relay/end.rs")).expect("the table of ends");
+    let (_, variants) = end.split_once("pub enum End {").expect("the enum");
+    let (variants, _) = variants.split_once("\n}").expect("its end");
     let rows = variants
         .lines()
         .filter(|line| !line.trim_start().starts_with("///"))

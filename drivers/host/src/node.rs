@@ -2,14 +2,16 @@
 
 use crate::clock::Clock;
 use crate::connections::ConnectionInfo;
+use crate::dead_letters::{DeadLetter, DeadLetters};
 use crate::directory::Directory;
+use crate::gate::Gate;
 use crate::mailbox::{Bounds, Delivery, Mailbox, Owner, Room, Undelivered, WhenFull};
 use crate::names::Names;
 use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 use wsrelay_core::limits::Limits;
@@ -75,19 +77,6 @@ impl fmt::Display for NameFault {
 
 impl std::error::Error for NameFault {}
 
-/// A message that nobody got, and whose sender could not be told (P7).
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadLetter {
-    /// Whom it was for.
-    pub to: Destination,
-    /// The message.
-    pub message: Message,
-    /// Why nobody got it.
-    pub why: SendFault,
-}
-
-type DeadLetterHook = Box<dyn Fn(&DeadLetter) + Send + Sync>;
-
 /// The processes of one program, and the names, mailboxes and dead letters among them.
 ///
 /// Cheap to clone; all clones are the same node.
@@ -101,18 +90,13 @@ struct Inner {
     options: NodeOptions,
     seeds: RandomState,
     seed_count: AtomicU64,
-    dead_letters: AtomicU64,
-    dead_letter_hook: OnceLock<DeadLetterHook>,
-    relaying: AtomicUsize,
-    ports: AtomicUsize,
-    drain: OnceLock<Duration>,
-    waiting_for_idle: Mutex<Vec<Waker>>,
-    waiting_for_drain: Mutex<Vec<Waker>>,
+    dead_letters: DeadLetters,
+    gate: Gate,
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("relaying", &self.0.relaying).finish_non_exhaustive()
+        f.debug_struct("Node").field("gate", &self.0.gate).finish_non_exhaustive()
     }
 }
 
@@ -121,6 +105,7 @@ impl Node {
     #[must_use]
     pub fn new(options: NodeOptions) -> Self {
         let seeds = RandomState::new();
+        let gate = Gate::new(options.connections_max);
         Self(Arc::new(Inner {
             directory: Directory::new(NodeId(seeds.hash_one("node"))),
             names: Names::default(),
@@ -128,13 +113,8 @@ impl Node {
             options,
             seeds,
             seed_count: AtomicU64::new(0),
-            dead_letters: AtomicU64::new(0),
-            dead_letter_hook: OnceLock::new(),
-            relaying: AtomicUsize::new(0),
-            ports: AtomicUsize::new(0),
-            drain: OnceLock::new(),
-            waiting_for_idle: Mutex::default(),
-            waiting_for_drain: Mutex::default(),
+            dead_letters: DeadLetters::default(),
+            gate,
         }))
     }
 
@@ -249,13 +229,13 @@ impl Node {
     /// How many messages nobody got and no sender was told of (P7).
     #[must_use]
     pub fn dead_letters(&self) -> u64 {
-        self.0.dead_letters.load(Ordering::Relaxed)
+        self.0.dead_letters.count()
     }
 
     /// Has `hook` called for each dead letter from now on, on the thread where it died. Only the first
     /// hook of a node counts; whether this is it.
     pub fn on_dead_letter(&self, hook: impl Fn(&DeadLetter) + Send + Sync + 'static) -> bool {
-        self.0.dead_letter_hook.set(Box::new(hook)).is_ok()
+        self.0.dead_letters.set_hook(Box::new(hook))
     }
 
     /// The connections that relay at this moment, with their counters.
@@ -268,8 +248,7 @@ impl Node {
     /// Begins to drain: new upgrades get 503, and each connection closes at a moment of its own within
     /// `window`. A second call changes nothing.
     pub fn drain(&self, window: Duration) {
-        if self.0.drain.set(window).is_ok() {
-            wake_all(&self.0.waiting_for_drain);
+        if self.0.gate.drain(window) {
             for mailbox in self.0.directory.all() {
                 mailbox.nudge();
             }
@@ -278,7 +257,7 @@ impl Node {
 
     /// Calls `waker` when the node begins to drain.
     pub fn when_draining(&self, waker: &Waker) {
-        add_waker(&self.0.waiting_for_drain, waker);
+        self.0.gate.when_draining(waker);
     }
 
     /// Cuts every connection at once, relaying or not. How many there were.
@@ -291,15 +270,13 @@ impl Node {
     /// The drain window, once the node drains.
     #[must_use]
     pub fn draining(&self) -> Option<Duration> {
-        self.0.drain.get().copied()
+        self.0.gate.draining()
     }
 
     /// Whether no connection is open, relaying or not; else `waker` is called when the last one is gone.
     #[must_use]
     pub fn is_idle(&self, waker: &Waker) -> bool {
-        add_waker(&self.0.waiting_for_idle, waker);
-        // Asked after the waker is in place: the last connection to go calls it.
-        self.0.ports.load(Ordering::Acquire) == 0
+        self.0.gate.is_idle(waker)
     }
 
     /// Opens a mailbox for a process of the user's.
@@ -352,11 +329,7 @@ impl Node {
     }
 
     fn dead_letter(&self, to: Destination, message: Message, why: SendFault) {
-        self.0.dead_letters.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(%to, topic = %message.topic, %why, "dead letter");
-        if let Some(hook) = self.0.dead_letter_hook.get() {
-            hook(&DeadLetter { to, message, why });
-        }
+        self.0.dead_letters.add(&DeadLetter { to, message, why });
     }
 
     pub(crate) fn push(&self, pid: Pid, signal: Signal) -> Result<Room, Undelivered> {
@@ -392,33 +365,13 @@ impl Node {
 
     /// Opens a mailbox for a connection.
     pub(crate) fn open_port(&self, bounds: Bounds) -> Arc<Mailbox> {
-        self.0.ports.fetch_add(1, Ordering::AcqRel);
+        self.0.gate.open();
         self.0.directory.open(Owner::Port, bounds)
     }
 
-    /// A connection's socket is gone.
-    pub(crate) fn close_port(&self) {
-        if self.0.ports.fetch_sub(1, Ordering::AcqRel) == 1 {
-            wake_all(&self.0.waiting_for_idle);
-        }
-    }
-
-    /// Takes one of the places for connections that relay. False when there is none left (H9).
-    pub(crate) fn enter(&self) -> bool {
-        let max = self.0.options.connections_max;
-        self.0
-            .relaying
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| (now < max).then_some(now + 1))
-            .is_ok()
-    }
-
-    pub(crate) fn leave(&self) {
-        self.0.relaying.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    /// Whether another connection could begin to relay.
-    pub(crate) fn has_place(&self) -> bool {
-        self.0.relaying.load(Ordering::Acquire) < self.0.options.connections_max
+    /// Who may come in, and who is in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 }
 
@@ -427,18 +380,6 @@ impl SignalSink for Node {
     fn signal(&mut self, to: Pid, signal: Signal) {
         self.post(&Destination::Pid(to), signal);
     }
-}
-
-fn add_waker(waiting: &Mutex<Vec<Waker>>, waker: &Waker) {
-    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    if !waiting.iter().any(|other| other.will_wake(waker)) {
-        waiting.push(waker.clone());
-    }
-}
-
-fn wake_all(waiting: &Mutex<Vec<Waker>>) {
-    let waiting = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
-    waiting.into_iter().for_each(Waker::wake);
 }
 
 /// What a process has taken out of its mailbox and not consumed yet, when it ends.

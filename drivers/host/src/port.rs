@@ -251,7 +251,7 @@ impl Port {
 
     /// H9: at its limit a node refuses before the handler has spawned anything for the client.
     fn admit(&mut self, now: Instant, request: Box<Request>) -> Option<Box<Request>> {
-        if !request.is_upgrade() || self.node.has_place() {
+        if !request.is_upgrade() || self.node.gate().has_place() {
             return Some(request);
         }
         tracing::warn!("no place for another connection");
@@ -264,13 +264,13 @@ impl Port {
     fn attach(&mut self, target: &Destination) -> Result<Pid, Refused> {
         let mailbox =
             self.node.resolve(target).and_then(|pid| self.node.mailbox(pid)).ok_or(Refused::NoProcess)?;
-        if !self.relaying && !self.node.enter() {
+        if !self.relaying && !self.node.gate().enter() {
             return Err(Refused::AtLimit);
         }
         let watcher = self.mailbox.pid();
         if self.node.push_to(&mailbox, Signal::Monitor { watcher }).is_err() {
             if !self.relaying {
-                self.node.leave();
+                self.node.gate().leave();
             }
             return Err(Refused::NoProcess);
         }
@@ -335,7 +335,7 @@ impl Port {
         self.blocked = false;
         self.node.close(self.mailbox.pid());
         if std::mem::take(&mut self.relaying) {
-            self.node.leave();
+            self.node.gate().leave();
         }
     }
 }
@@ -348,7 +348,7 @@ impl Drop for Port {
             self.input(now, Input::Signal(Signal::Kill));
         }
         self.retire();
-        self.node.close_port();
+        self.node.gate().close();
     }
 }
 
