@@ -248,8 +248,6 @@ impl core::error::Error for ConfigFault {}
 pub enum CommandFault {
     /// `ws.send` with another type than `text` or `binary`, or data that is not a string.
     SendType,
-    /// Text that is not UTF-8.
-    Utf8,
     /// A close code that a server may not send.
     CloseCode(u64),
     /// A field is missing or of the wrong type; named, with what was expected.
@@ -281,7 +279,6 @@ impl fmt::Display for CommandFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SendType => "ws.send: `type` must be \"text\" or \"binary\" and `data` a string",
-            Self::Utf8 => "ws.send: text is not UTF-8",
             Self::CloseCode(code) => return write!(f, "ws.close: a server may not send the code {code}"),
             Self::Field { name, expected } => return write!(f, "`{name}` must be {expected}"),
             Self::ReservedTopic => "the topic is reserved",

@@ -124,19 +124,39 @@ impl Limits {
     /// The most bytes that one connection holds, whatever its client and its processes do: requests,
     /// the message being received, the outbox, and its share of the mailboxes on both sides.
     ///
-    /// Left out are the fixed size of the connection itself and what the allocator adds.
+    /// Left out are the fixed size of the connection itself (about 3 KiB on the smol driver) and what the
+    /// allocator adds.
     #[must_use]
     pub const fn memory_max(&self) -> usize {
+        // Bytes that were read and wait for their turn.
+        const READ: usize = 64 * 1024;
+        // The first messages of a mailbox are not copied out of the buffers they arrived in.
+        const KEPT: usize = 16 * READ;
+        // A message's own size, beside its payload.
+        const MESSAGE: usize = 160;
         let request = self.head_bytes_max.saturating_add(self.body_bytes_max);
         // While a fragmented message grows, its buffer is at most doubled.
         let message = self.message_bytes_max.saturating_mul(2);
-        let outbox = self.outbox_bytes_max.saturating_add(self.write_ahead_bytes);
         // HTTP and WebSocket follow each other; the larger counts.
         let exchange = if request > message { request } else { message };
+        // The outbox, and the mailbox in front of it, which has the same bounds.
+        let outbound = self
+            .outbox_messages_max
+            .saturating_mul(MESSAGE)
+            .saturating_add(self.outbox_bytes_max)
+            .saturating_mul(2)
+            .saturating_add(self.write_ahead_bytes);
+        let target = self
+            .mailbox_messages_max
+            .saturating_add(self.turn_messages_max as usize)
+            .saturating_mul(MESSAGE)
+            .saturating_add(self.mailbox_bytes_max);
         exchange
-            .saturating_add(outbox)
+            .saturating_add(READ)
+            .saturating_add(outbound)
+            .saturating_add(target)
+            .saturating_add(2 * KEPT)
             .saturating_add(self.relay_header_bytes_max)
-            .saturating_add(self.mailbox_bytes_max)
     }
 
     /// Checks that the limits can work together.
@@ -160,6 +180,8 @@ impl Limits {
             ("handshake_wait_max", !self.handshake_wait_max.is_zero(), "more than zero"),
             ("handler_wait_max", !self.handler_wait_max.is_zero(), "more than zero"),
             ("write_wait_max", !self.write_wait_max.is_zero(), "more than zero"),
+            ("close_wait_max", !self.close_wait_max.is_zero(), "more than zero"),
+            ("mailbox_wait_max", !self.mailbox_wait_max.is_zero(), "more than zero"),
             ("flood_period", !self.flood_period.is_zero(), "more than zero"),
             ("ping_interval", self.ping_interval != Timeout::After(Duration::ZERO), "more than zero, or off"),
             ("pong_wait_max", !self.pong_wait_max.is_zero(), "more than zero"),

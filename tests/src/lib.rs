@@ -1,1 +1,40 @@
-//! Stub.
+//! Scripts: a connection, its client, its processes and its clock, in one value.
+//!
+//! A test is a script in and the exact outputs out:
+//!
+//! ```
+//! use wsrelay_tests::*;
+//!
+//! joined().frame(ping(b"abc")).expect([send(pong(b"abc"))]);
+//! joined().client("hi").expect([message(text("hi"))]);
+//! joined().after(secs(25)).expect([send(ping(b""))]);
+//! ```
+//!
+//! Read [`Script`] first (what can be done to a connection), then [`Seen`] (what it is seen to do).
+//! [`Setup`] changes options, limits and the relay header before the script begins. [`Step`] is the same
+//! vocabulary as data, for properties.
+//!
+//! Frames are written and read by a naive codec of this crate's own ([`Frame`]), so that a mistake in the
+//! relay's codec cannot hide behind itself.
+
+mod check;
+mod frame;
+mod process;
+mod reader;
+mod reply;
+mod script;
+mod seen;
+mod setup;
+mod step;
+
+pub use check::check;
+pub use frame::{Frame, binary, close, continuation, empty_close, first_of, ping, pong, text, unmasked};
+pub use process::{client, control, linked, other, relay_to, send_command, target, watcher};
+pub use reader::ClientReader;
+pub use reply::{Reply, refused, reply, switched};
+pub use script::{Script, joined, millis, secs};
+pub use seen::{
+    Seen, ack, attach, demonitor, down, exit, join, leave, message, refused_ack, requested, send, signal, to,
+};
+pub use setup::{Setup, UPGRADE, open, upgrade_with};
+pub use step::{Step, run};

@@ -12,11 +12,14 @@ pub enum Input {
     Received(BytesMut),
     /// The client ended its side of the stream, or the socket failed.
     Eof,
-    /// The socket has taken this many more bytes of what was to be written.
+    /// The socket has taken this many more bytes of what was to be written. Reported before the bytes
+    /// that arrive afterwards.
     Written(usize),
-    /// The HTTP handler's answer to [`Output::Request`](super::Output::Request).
+    /// The HTTP handler's answer to [`Output::Request`](super::Output::Request). One that comes after the
+    /// connection has given up on it is still handed over: its target is told (H13).
     Response(Response),
-    /// The answer to [`Output::Attach`](super::Output::Attach): the process that now has our monitor.
+    /// The answer to [`Output::Attach`](super::Output::Attach): the process that now has our monitor. Given
+    /// before any signal of that process.
     Attached(Result<Pid, Refused>),
     /// A signal from a process.
     Signal(Signal),

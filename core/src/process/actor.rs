@@ -85,7 +85,7 @@ impl Context<'_> {
     /// monitor the receiver, or ask a connection for an acknowledgement, to learn of it.
     pub fn send(&mut self, to: impl Into<Destination>, topic: Topic, payload: impl Into<Payload>) {
         let message = Message { from: Some(self.pid()), topic, payload: payload.into() };
-        self.effects.push(Effect::Signal { to: to.into(), signal: Signal::Message(message) });
+        self.push(Effect::Signal { to: to.into(), signal: Signal::Message(message) });
     }
 
     /// Watches `target`: one [`Event::Exit`] when it ends, at once if it is not alive.
@@ -116,22 +116,22 @@ impl Context<'_> {
     /// Asks `target` to end.
     pub fn cancel(&mut self, target: impl Into<Destination>, reason: &str) {
         let signal = Signal::Cancel { from: Some(self.pid()), reason: Arc::from(reason) };
-        self.effects.push(Effect::Signal { to: target.into(), signal });
+        self.push(Effect::Signal { to: target.into(), signal });
     }
 
     /// Ends `target` without asking.
     pub fn terminate(&mut self, target: impl Into<Destination>) {
-        self.effects.push(Effect::Signal { to: target.into(), signal: Signal::Kill });
+        self.push(Effect::Signal { to: target.into(), signal: Signal::Kill });
     }
 
     /// Registers a name for this process.
     pub fn register(&mut self, name: impl Into<Arc<str>>) {
-        self.effects.push(Effect::Register(name.into()));
+        self.push(Effect::Register(name.into()));
     }
 
     /// Gives a name up.
     pub fn unregister(&mut self, name: impl Into<Arc<str>>) {
-        self.effects.push(Effect::Unregister(name.into()));
+        self.push(Effect::Unregister(name.into()));
     }
 
     /// Asks for an [`Event::Tick`] at `at`. There is one such alarm; a later call moves it.
@@ -139,7 +139,14 @@ impl Context<'_> {
         *self.wake = Wake::At(at);
     }
 
-    /// Ends this process. No event comes afterwards.
+    /// A process that has ended does nothing more.
+    fn push(&mut self, effect: Effect) {
+        if self.lifecycle.ended().is_none() {
+            self.effects.push(effect);
+        }
+    }
+
+    /// Ends this process. No event comes afterwards, and what it does afterwards has no effect.
     pub fn exit(&mut self, reason: ExitReason) {
         self.lifecycle.end(reason, self.effects);
     }

@@ -26,6 +26,8 @@ pub struct Lifecycle {
     /// Whose `Down` we wait for.
     watching: BTreeSet<Pid>,
     links: BTreeSet<Pid>,
+    /// Whom we have sent an unlink that is not answered yet.
+    unlinking: BTreeSet<Pid>,
     ended: Option<ExitReason>,
 }
 
@@ -51,6 +53,7 @@ impl Lifecycle {
             watchers: BTreeSet::new(),
             watching: BTreeSet::new(),
             links: BTreeSet::new(),
+            unlinking: BTreeSet::new(),
             ended: None,
         }
     }
@@ -83,10 +86,11 @@ impl Lifecycle {
             Signal::Message(message) => return Reaction::Event(Event::Message(message)),
             Signal::Monitor { watcher } => _ = self.watchers.insert(watcher),
             Signal::Demonitor { watcher } => _ = self.watchers.remove(&watcher),
-            Signal::Link { peer } => _ = self.links.insert(peer),
-            Signal::Unlink { peer } => _ = self.links.remove(&peer),
+            Signal::Link { peer } => self.linked(peer),
+            Signal::Unlink { peer } => self.unlinked(peer, out),
             // An unlink may have crossed the exit; then it is no concern of ours any more.
             Signal::Exit { from, reason } => {
+                self.unlinking.remove(&from);
                 if self.links.remove(&from) {
                     return if self.trap_links {
                         Reaction::Event(Event::LinkDown { from, reason })
@@ -137,6 +141,22 @@ impl Lifecycle {
     /// Takes the link away, on both ends.
     pub fn unlink(&mut self, peer: Pid, out: &mut impl SignalSink) {
         if self.links.remove(&peer) {
+            self.unlinking.insert(peer);
+            out.signal(peer, Signal::Unlink { peer: self.pid });
+        }
+    }
+
+    /// A link that the peer made before it saw our unlink is none: it will see the unlink next.
+    fn linked(&mut self, peer: Pid) {
+        if !self.unlinking.contains(&peer) {
+            self.links.insert(peer);
+        }
+    }
+
+    /// An unlink is answered with one, so that its sender knows from when on a link is a new one. Two that
+    /// cross answer each other.
+    fn unlinked(&mut self, peer: Pid, out: &mut impl SignalSink) {
+        if !self.unlinking.remove(&peer) && self.links.remove(&peer) {
             out.signal(peer, Signal::Unlink { peer: self.pid });
         }
     }
@@ -153,6 +173,7 @@ impl Lifecycle {
         for target in core::mem::take(&mut self.watching) {
             out.signal(target, Signal::Demonitor { watcher: pid });
         }
+        self.unlinking.clear();
         for peer in core::mem::take(&mut self.links) {
             // P4: a normal end does not propagate; the peer only forgets the link.
             out.signal(
@@ -169,7 +190,7 @@ impl Lifecycle {
 }
 
 /// Answers `signal` in the name of a process that is not alive (P3): a monitor with `Down`, a link
-/// with `Exit`, both `noproc`. Everything else needs no answer.
+/// with `Exit`, both `noproc`. Everything else needs no answer: an unlink has crossed the word of the end.
 pub fn answer_for_the_dead(dead: Pid, signal: &Signal, out: &mut impl SignalSink) {
     let reason = ExitReason::NoProcess;
     match *signal {

@@ -16,6 +16,9 @@ pub use pid::{NodeId, Pid, PidFault};
 pub use reason::ExitReason;
 pub use signal::{Signal, SignalSink};
 
+#[cfg(test)]
+mod tests;
+
 use crate::message::Message;
 use alloc::sync::Arc;
 

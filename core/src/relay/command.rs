@@ -1,7 +1,8 @@
 //! Commands to a connection: from a message to what it asks for, or why it is refused (R5–R8).
 
 use super::config::{
-    HEARTBEAT_EXPECTED, TOPIC_EXPECTED, check_heartbeat, read_heartbeat, read_target, read_topic,
+    HEARTBEAT_EXPECTED, TOPIC_EXPECTED, check_heartbeat, is_message_topic, read_heartbeat, read_target,
+    read_topic,
 };
 use crate::fault::CommandFault;
 use crate::limits::Limits;
@@ -14,6 +15,8 @@ use crate::wire::{CloseCode, CloseReason, Data, Text};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -38,6 +41,26 @@ pub struct Refusal {
 }
 
 impl Command {
+    /// The `ref` of a `ws.send`, if its sender wants to hear of it.
+    #[must_use]
+    pub fn reference(message: &Message) -> Option<Ref> {
+        match &message.payload {
+            Payload::Send(send) => send.reference.as_deref().cloned(),
+            Payload::Json(value) if message.topic == Topic::SEND => read_ref(value).ok()?,
+            Payload::Json(_)
+            | Payload::Empty
+            | Payload::Data(_)
+            | Payload::Join(_)
+            | Payload::Client(_)
+            | Payload::Heartbeat(_)
+            | Payload::Leave(_)
+            | Payload::Abort(_)
+            | Payload::Ack(_)
+            | Payload::Close(_)
+            | Payload::Control(_) => None,
+        }
+    }
+
     /// Reads a message to a connection. Typed payloads are taken as they are, JSON objects are read
     /// field by field; both are checked alike.
     ///
@@ -68,21 +91,7 @@ impl Command {
 /// its sender asked for one (P9): for a host whose mailboxes are bounded.
 #[must_use]
 pub fn acknowledge_dropped(connection: Pid, message: &Message) -> Option<(Pid, Message)> {
-    let reference = match &message.payload {
-        Payload::Send(send) => Ref::clone(send.reference.as_ref()?),
-        Payload::Json(value) if message.topic == Topic::SEND => read_ref(value).ok()??,
-        Payload::Json(_)
-        | Payload::Empty
-        | Payload::Data(_)
-        | Payload::Join(_)
-        | Payload::Client(_)
-        | Payload::Heartbeat(_)
-        | Payload::Leave(_)
-        | Payload::Abort(_)
-        | Payload::Ack(_)
-        | Payload::Close(_)
-        | Payload::Control(_) => return None,
-    };
+    let reference = Command::reference(message)?;
     let payload = Payload::Ack(Box::new(Ack { reference, outcome: Err(CommandFault::OutboxFull) }));
     Some((message.from?, Message { from: Some(connection), topic: Topic::ACK, payload }))
 }
@@ -100,7 +109,11 @@ fn read_send(payload: Payload) -> Result<Command, Refusal> {
             };
             let data = match kind.as_str() {
                 "text" => Data::Text(Text::from(data.clone())),
-                "binary" => Data::Binary(Bytes::from(data.clone())),
+                // JSON holds text only: bytes come as they go, in base64.
+                "binary" => match STANDARD.decode(data) {
+                    Ok(bytes) => Data::Binary(Bytes::from(bytes)),
+                    Err(_) => return Err(refuse(field("data", "base64, where type is \"binary\""))),
+                },
                 _ => return Err(refuse(CommandFault::SendType)),
             };
             Ok(Command::Send(Send { data, reference: reference.map(Box::new) }))
@@ -210,24 +223,34 @@ fn read_control(payload: Payload, limits: &Limits) -> Result<Command, Refusal> {
     let metadata = match fields.get("metadata") {
         None => MetadataChange::Keep,
         Some(value) => MetadataChange::Set(
-            Metadata::from_json(value.clone()).ok_or_else(|| refuse("metadata", "an object"))?,
+            Metadata::from_json(value.clone()).ok_or_else(|| refuse("metadata", METADATA_EXPECTED))?,
         ),
     };
     let control = Control { target, message_topic, heartbeat, metadata, reference };
-    Ok(Command::Control(Box::new(control)))
+    check_control(Box::new(control), limits)
 }
 
 fn check_control(control: Box<Control>, limits: &Limits) -> Result<Command, Refusal> {
-    if let Some(Timeout::After(every)) = control.heartbeat
-        && check_heartbeat(every, limits) != Some(Timeout::After(every))
-    {
-        return Err(Refusal {
-            fault: field("heartbeat_interval", HEARTBEAT_EXPECTED),
-            reference: control.reference,
-        });
-    }
-    Ok(Command::Control(control))
+    let fault = match &*control {
+        Control { heartbeat: Some(Timeout::After(every)), .. }
+            if check_heartbeat(*every, limits) != Some(Timeout::After(*every)) =>
+        {
+            field("heartbeat_interval", HEARTBEAT_EXPECTED)
+        }
+        Control { message_topic: Some(topic), .. } if !is_message_topic(topic) => {
+            field("message_topic", TOPIC_EXPECTED)
+        }
+        Control { metadata: MetadataChange::Set(metadata), .. }
+            if metadata.to_json().to_string().len() > limits.relay_header_bytes_max =>
+        {
+            field("metadata", METADATA_EXPECTED)
+        }
+        _ => return Ok(Command::Control(control)),
+    };
+    Err(Refusal { fault, reference: control.reference })
 }
+
+const METADATA_EXPECTED: &str = "an object, as JSON no larger than a relay header may be";
 
 /// R8: `{"topic": …, "data": …}` as one text message.
 fn wrap(topic: &Topic, payload: &Payload) -> Result<Command, Refusal> {

@@ -85,6 +85,11 @@ impl RelayConfig {
         })
     }
 
+    /// The target alone, from a header's value that may be wrong in everything else.
+    pub(crate) fn target_of(value: &[u8]) -> Option<Destination> {
+        read_target(serde_json::from_slice::<Value>(value).ok()?.get("target_pid")?)
+    }
+
     /// The header's value, for a handler to set.
     #[must_use]
     pub fn to_header(&self) -> String {
@@ -122,13 +127,16 @@ pub(super) fn read_target(value: &Value) -> Option<Destination> {
 }
 
 pub(super) fn read_topic(value: &Value) -> Option<Topic> {
-    const BYTES_MAX: usize = 255;
     let name = value.as_str()?;
-    if name == Topic::MESSAGE.as_str() {
-        return Some(Topic::MESSAGE);
-    }
-    let topic = Topic::from(name);
-    (!name.is_empty() && name.len() <= BYTES_MAX && !topic.is_reserved()).then_some(topic)
+    let topic = if name == Topic::MESSAGE.as_str() { Topic::MESSAGE } else { Topic::from(name) };
+    is_message_topic(&topic).then_some(topic)
+}
+
+/// Whether clients' messages may go by this name: it is none of the system's other ones.
+pub(super) fn is_message_topic(topic: &Topic) -> bool {
+    const BYTES_MAX: usize = 255;
+    let len = topic.as_str().len();
+    (1..=BYTES_MAX).contains(&len) && (*topic == Topic::MESSAGE || !topic.is_reserved())
 }
 
 pub(super) fn read_heartbeat(value: &Value, limits: &Limits) -> Option<Timeout> {

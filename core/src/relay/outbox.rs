@@ -35,7 +35,7 @@ pub(super) enum Rejected {
     /// Over the bound, and the policy is to drop the new one.
     Dropped(Option<Receipt>),
     /// Over the bound, and the policy is to close.
-    Overflow,
+    Overflow(Option<Receipt>),
 }
 
 /// The queue in front of the socket.
@@ -49,6 +49,7 @@ pub(super) enum Rejected {
 pub(super) struct Outbox {
     queue: VecDeque<Queued>,
     queue_bytes: usize,
+    skipped: Vec<Receipt>,
     pong: Option<Bytes>,
     ping_wanted: bool,
     /// The position after the last ping, until it is known to be written.
@@ -60,9 +61,6 @@ pub(super) struct Outbox {
     pub(super) bytes_out: u64,
     pub(super) messages_dropped: u64,
 }
-
-/// From this many messages on, what is queued is copied out of its buffer.
-const DEEP: usize = 32;
 
 #[derive(Debug, Default)]
 enum CloseState {
@@ -89,27 +87,32 @@ impl Outbox {
         if len > limits.outbox_bytes_max {
             return Err(Rejected::TooBig(receipt));
         }
+        // What is in flight cannot be taken back: if there is no room beside that, nothing is gained by
+        // dropping what is queued.
+        if policy == Overflow::DropOld && self.ahead(limits) + len > limits.outbox_bytes_max {
+            self.messages_dropped += 1;
+            return Err(Rejected::Dropped(receipt));
+        }
         while self.is_over(len, limits) {
             match policy {
-                Overflow::Close => return Err(Rejected::Overflow),
+                Overflow::Close => return Err(Rejected::Overflow(receipt)),
                 Overflow::DropNew => {
                     self.messages_dropped += 1;
                     return Err(Rejected::Dropped(receipt));
                 }
                 Overflow::DropOld => {
                     self.messages_dropped += 1;
-                    let Some(old) = self.queue.pop_front() else {
-                        // All that is held is in flight already and cannot be taken back.
-                        return Err(Rejected::Dropped(receipt));
-                    };
-                    self.queue_bytes -= old.data.len();
-                    evicted.extend(old.receipt);
+                    if let Some(old) = self.queue.pop_front() {
+                        self.queue_bytes -= old.data.len();
+                        evicted.extend(old.receipt);
+                    }
                 }
             }
         }
         self.queue_bytes += len;
-        // What waits for long must not keep the whole buffer that it arrived in.
-        let data = if self.queue.len() < DEEP { data } else { data.compact() };
+        // What has to wait must not keep the whole buffer that it arrived in.
+        let waits = !self.queue.is_empty() || self.writer.in_flight() >= limits.write_ahead_bytes;
+        let data = if waits { data.compact() } else { data };
         self.queue.push_back(Queued { data, receipt });
         Ok(())
     }
@@ -118,9 +121,13 @@ impl Outbox {
     /// write-ahead window has its own allowance, so that a last byte on its way does not count
     /// against a message as large as the outbox.
     fn is_over(&self, len: usize, limits: &Limits) -> bool {
-        let ahead = self.writer.in_flight().saturating_sub(limits.write_ahead_bytes);
         self.queue.len() >= limits.outbox_messages_max
-            || self.queue_bytes + ahead + len > limits.outbox_bytes_max
+            || self.queue_bytes + self.ahead(limits) + len > limits.outbox_bytes_max
+    }
+
+    /// What is in flight beyond the window's own allowance.
+    fn ahead(&self, limits: &Limits) -> usize {
+        self.writer.in_flight().saturating_sub(limits.write_ahead_bytes)
     }
 
     /// Answers a ping; of several that could not be written yet, the latest (RFC 6455 §5.5.3).
@@ -133,18 +140,33 @@ impl Outbox {
         self.ping_wanted = true;
     }
 
-    /// Ends the stream with this close frame, after what is queued. Only the first call counts.
+    /// Ends the stream with this close frame, after what is queued. A second call counts only while the
+    /// first frame has not gone.
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
-        if matches!(self.close, CloseState::Open) {
-            self.close = CloseState::Wanted(frame);
+        match self.close {
+            CloseState::Open | CloseState::Wanted(_) => self.close = CloseState::Wanted(frame),
+            CloseState::Emitted(_) => {}
         }
     }
 
-    /// Forgets what is queued; what is in flight cannot be taken back.
+    /// Forgets what is queued; what is in flight cannot be taken back. Receipts are kept to be answered.
     pub(super) fn skip(&mut self) {
         self.messages_dropped += self.queue.len() as u64;
-        self.queue.clear();
         self.queue_bytes = 0;
+        let skipped = core::mem::take(&mut self.queue);
+        self.skipped.extend(skipped.into_iter().filter_map(|queued| queued.receipt));
+    }
+
+    /// The receipts of messages that were skipped, and of those that are still queued.
+    pub(super) fn take_receipts(&mut self) -> Vec<Receipt> {
+        let mut receipts = core::mem::take(&mut self.skipped);
+        receipts.extend(self.queue.iter_mut().filter_map(|queued| queued.receipt.take()));
+        receipts
+    }
+
+    /// A byte of the client's is a sign of life, whatever became of the ping.
+    pub(super) const fn forget_ping(&mut self) {
+        self.ping_mark = None;
     }
 
     /// Whether everything up to and including the close frame was taken by the socket.

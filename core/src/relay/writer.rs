@@ -25,7 +25,9 @@ impl Writer {
     pub(crate) fn written(&mut self, now: Instant, bytes: usize) {
         self.written += bytes as u64;
         assert!(self.written <= self.emitted, "a driver reported more bytes written than it was given");
-        self.progress_at = now;
+        if bytes > 0 {
+            self.progress_at = now;
+        }
     }
 
     /// The position after everything emitted so far.

@@ -101,7 +101,7 @@ fn is_reserved(message: &Message) -> bool {
 
 /// From this many signals on, messages are copied out of the buffers they arrived in: what waits for long
 /// must not keep a whole read buffer for a few bytes.
-const DEEP: usize = 32;
+const DEEP: usize = 16;
 
 /// Whose mailbox it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,6 +251,11 @@ impl Mailbox {
             return false;
         }
         if into.is_empty() {
+            // A queue that a crowd has made large is not kept for quieter times.
+            const CAPACITY_MAX: usize = 4096;
+            if into.capacity() > CAPACITY_MAX {
+                *into = VecDeque::new();
+            }
             std::mem::swap(&mut inner.queue, into);
         } else {
             into.append(&mut inner.queue);

@@ -14,7 +14,7 @@ use wsrelay_core::connection::{Connection, ConnectionOptions, Input, Note, Outpu
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::message::{Destination, Payload};
 use wsrelay_core::process::{Pid, Signal};
-use wsrelay_core::relay::Overflow;
+use wsrelay_core::relay::{Overflow, Session};
 use wsrelay_core::time::{Instant, Wake};
 use wsrelay_core::upgrade::{Request, Response, refusal};
 
@@ -42,8 +42,6 @@ pub struct Port {
     mailbox: Arc<Mailbox>,
     /// The target's mailbox, so that the data path looks nothing up.
     target: Option<Arc<Mailbox>>,
-    /// Whether the core was told that the target has no room.
-    blocked: bool,
     drained: bool,
     relaying: bool,
     out: Outputs,
@@ -76,7 +74,6 @@ impl Port {
             node: node.clone(),
             mailbox,
             target: None,
-            blocked: false,
             drained: false,
             relaying: false,
             out: Outputs::new(),
@@ -104,10 +101,7 @@ impl Port {
     /// Bytes arrived.
     pub fn received(&mut self, now: Instant, bytes: BytesMut) {
         // Ask before decoding, so that a full mailbox is overrun by one turn at most.
-        if !self.blocked
-            && let Some(target) = &self.target
-            && !target.has_room()
-        {
+        if self.target.as_ref().is_some_and(|target| !target.has_room()) {
             self.block(now);
         }
         self.input(now, Input::Received(bytes));
@@ -176,24 +170,19 @@ impl Port {
         any
     }
 
+    /// Where the session waits for room in its target's mailbox, it hears of it.
     fn poll_room(&mut self, now: Instant, waker: &Waker) {
-        if !self.blocked {
-            return;
-        }
-        match &self.target {
-            Some(target) if target.wait_for_room(waker) => {}
-            Some(target) => {
-                let pid = target.pid();
-                self.blocked = false;
-                self.input(now, Input::TargetRoom(pid));
-            }
-            None => self.blocked = false,
+        let waits_for = self.connection.session().and_then(Session::awaits_room);
+        if let (Some(pid), Some(target)) = (waits_for, &self.target)
+            && !target.wait_for_room(waker)
+        {
+            self.input(now, Input::TargetRoom(pid));
         }
     }
 
+    /// Tells the session that its target has no room; that it knows already harms nobody.
     fn block(&mut self, now: Instant) {
         if let Some(target) = &self.target {
-            self.blocked = true;
             let pid = target.pid();
             self.connection.handle(now, Input::TargetFull(pid), &mut self.out);
         }
@@ -216,7 +205,7 @@ impl Port {
             if self.out.is_empty() {
                 self.out = out;
             }
-            if pressed && !self.blocked {
+            if pressed {
                 self.block(now);
             }
         }
@@ -275,14 +264,16 @@ impl Port {
             return Err(Refused::NoProcess);
         }
         self.relaying = true;
-        let pid = mailbox.pid();
-        self.blocked = false;
-        self.target = Some(mailbox);
-        Ok(pid)
+        Ok(mailbox.pid())
     }
 
     /// Delivers a signal of the connection's. Whether the target's mailbox is full now.
-    fn deliver(&self, pid: Pid, signal: Signal) -> bool {
+    fn deliver(&mut self, pid: Pid, signal: Signal) -> bool {
+        if self.connection.session().is_some_and(|session| session.target() == pid)
+            && self.target.as_ref().is_none_or(|target| target.pid() != pid)
+        {
+            self.target = self.node.mailbox(pid);
+        }
         let target = match &self.target {
             Some(target) if target.pid() == pid => target,
             Some(_) | None => {
@@ -332,7 +323,6 @@ impl Port {
     /// The connection's process is over; its socket may linger.
     fn retire(&mut self) {
         self.target = None;
-        self.blocked = false;
         self.node.close(self.mailbox.pid());
         if std::mem::take(&mut self.relaying) {
             self.node.gate().leave();

@@ -24,7 +24,8 @@ impl Alarm {
         Self { clock, timer: Timer::never(), set_for: Wake::Never }
     }
 
-    /// Sees to it that the task is woken when `wake` is due. Ready when that is now.
+    /// Sees to it that the task is woken when `wake` is due. Ready when that may be now: read the time
+    /// anew, and look.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, wake: Wake) -> Poll<()> {
         if wake.is_due(now) {
             return Poll::Ready(());
@@ -35,12 +36,9 @@ impl Alarm {
             self.timer.set_at(self.clock.to_system(at));
             self.set_for = wake;
         }
-        while self.set_for != Wake::Never && Pin::new(&mut self.timer).poll(cx).is_ready() {
-            self.set_for = wake;
-            match wake {
-                Wake::At(at) => self.timer.set_at(self.clock.to_system(at)),
-                Wake::Never => {}
-            }
+        if self.set_for != Wake::Never && Pin::new(&mut self.timer).poll(cx).is_ready() {
+            self.set_for = Wake::Never;
+            return Poll::Ready(());
         }
         Poll::Pending
     }

@@ -40,10 +40,11 @@ struct Task {
 
 impl Task {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.service.node.clock().now();
         for _ in 0..ROUNDS_MAX {
-            self.port.tick(now);
+            // Each round at its own time; and what has arrived is heard before anybody is called silent.
+            let now = self.service.node.clock().now();
             let mut went_on = self.read(cx, now);
+            self.port.tick(now);
             went_on |= self.port.poll(now, cx.waker());
             went_on |= self.ask(cx, now);
             went_on |= self.write(cx, now);

@@ -12,14 +12,13 @@ mod handshake;
 
 use super::{ConnectionOptions, Input, Note, Output, Outputs};
 use crate::fault::HttpFault;
-use crate::process::{ExitReason, Lifecycle, Pid, Reaction};
+use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction};
 use crate::relay::{Start, Writer};
 use crate::time::{Instant, Wake};
 use crate::upgrade::{
     Handshake, Read, Request, RequestReader, Response, check_upgrade, keep_alive, refusal, respond,
 };
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use core::net::SocketAddr;
@@ -38,6 +37,12 @@ pub(super) struct Http {
     stage: Stage,
     reading: bool,
     draining: bool,
+    /// Whether a request was answered before.
+    served: bool,
+    /// Whether the present request is a HEAD, whose answer has no body.
+    is_head: bool,
+    /// Whether `buffer` is a part of the driver's.
+    is_lent: bool,
 }
 
 #[derive(Debug)]
@@ -59,7 +64,6 @@ enum Stage {
 /// What has to be remembered of a request while the handler works.
 #[derive(Debug)]
 struct Asked {
-    method: String,
     keep_alive: bool,
     handshake: Option<Handshake>,
 }
@@ -85,6 +89,9 @@ impl Http {
             stage: Stage::Reading { due, begun: false },
             reading: true,
             draining: false,
+            served: false,
+            is_head: false,
+            is_lent: false,
         }
     }
 
@@ -105,7 +112,7 @@ impl Http {
         match input {
             Input::Received(bytes) => self.received(bytes),
             Input::Eof => self.eof(out),
-            Input::Written(bytes) => self.written(now, bytes, out),
+            Input::Written(bytes) => self.written(now, bytes),
             Input::Response(response) => self.response(now, response, out),
             Input::Attached(result) => {
                 if let Some(start) = self.attached(now, result, out) {
@@ -113,8 +120,9 @@ impl Http {
                 }
             }
             Input::Signal(signal) => match self.lifecycle.handle(signal, out) {
-                // Nobody can know this process yet but the node itself.
                 Reaction::End(reason) => self.finish(reason, out),
+                // To cancel a connection that does not relay yet is to drain it.
+                Reaction::Event(Event::Cancel { .. }) => self.drain(now),
                 Reaction::Quiet | Reaction::Event(_) => {}
             },
             Input::TargetFull(_) | Input::TargetRoom(_) | Input::Overflowed => {}
@@ -130,7 +138,8 @@ impl Http {
         let stall = self.writer.stall(&self.options.relay.limits);
         match &self.stage {
             Stage::Reading { due, .. } | Stage::Handling { due, .. } => stall.min(Wake::At(*due)),
-            Stage::Attaching(_) | Stage::Responding { .. } => stall,
+            Stage::Attaching(attaching) => stall.min(Wake::At(attaching.due)),
+            Stage::Responding { .. } => stall,
             Stage::Closing { until, .. } => stall.min(Wake::At(*until)),
             Stage::Done => Wake::Never,
         }
@@ -145,6 +154,7 @@ impl Http {
             | Stage::Responding { .. } => {
                 if self.buffer.is_empty() {
                     self.buffer = bytes;
+                    self.is_lent = true;
                 } else {
                     self.buffer.unsplit(bytes);
                 }
@@ -163,7 +173,7 @@ impl Http {
         }
     }
 
-    fn written(&mut self, now: Instant, bytes: usize, out: &mut Outputs) {
+    fn written(&mut self, now: Instant, bytes: usize) {
         self.writer.written(now, bytes);
         if let Stage::Responding { keep_alive } = self.stage
             && self.writer.in_flight() == 0
@@ -171,8 +181,9 @@ impl Http {
             if keep_alive && !self.draining {
                 let due = now + self.options.relay.limits.keep_alive_wait_max;
                 self.stage = Stage::Reading { due, begun: false };
+                self.served = true;
             } else {
-                self.close(now, out);
+                self.close(now);
             }
         }
     }
@@ -189,16 +200,17 @@ impl Http {
         if self.writer.stall(&self.options.relay.limits).is_due(now) {
             return self.finish(ExitReason::crashed("client does not read"), out);
         }
-        match self.stage {
-            Stage::Reading { due, begun } if due <= now => {
-                if begun {
+        match &self.stage {
+            Stage::Reading { due, begun } if *due <= now => {
+                if *begun {
                     self.refuse(now, &HttpFault::Timeout, out);
                 } else {
-                    self.close(now, out);
+                    self.close(now);
                 }
             }
-            Stage::Handling { due, .. } if due <= now => self.refuse(now, &HttpFault::HandlerTimeout, out),
-            Stage::Closing { until, .. } if until <= now => self.finish(ExitReason::Normal, out),
+            Stage::Handling { due, .. } if *due <= now => self.refuse(now, &HttpFault::HandlerTimeout, out),
+            Stage::Attaching(attaching) if attaching.due <= now => self.give_up_attaching(now, out),
+            Stage::Closing { until, .. } if *until <= now => self.finish(ExitReason::Normal, out),
             Stage::Reading { .. }
             | Stage::Handling { .. }
             | Stage::Attaching(_)
@@ -216,8 +228,11 @@ impl Http {
             let limits = &self.options.relay.limits;
             if !*begun {
                 *begun = true;
-                // The first request has the time since the connection was opened; each later one its own.
-                *due = (*due).min(now + limits.handshake_wait_max);
+                // The first request's time runs since the connection was opened; that of each later one, and
+                // of one that a drain finds, since its first byte.
+                if self.served || self.draining {
+                    *due = now + limits.handshake_wait_max;
+                }
             }
             match self.reader.read(&mut self.buffer, limits) {
                 Ok(None) => break,
@@ -228,9 +243,14 @@ impl Http {
                 Err(fault) => self.refuse(now, &fault, out),
             }
         }
+        // What is left waits for more, perhaps for long: it must not keep the driver's whole buffer.
+        if core::mem::take(&mut self.is_lent) {
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
     }
 
     fn request(&mut self, now: Instant, request: Request, out: &mut Outputs) {
+        self.is_head = request.method == "HEAD";
         let handshake = match check_upgrade(&request, &self.options.upgrade) {
             // H9: a request that could not be upgraded any more does not reach its handler.
             Ok(Some(_)) if self.draining => return self.refuse(now, &HttpFault::Unavailable, out),
@@ -238,22 +258,20 @@ impl Http {
             Err(fault) => return self.refuse(now, &fault, out),
         };
         let keep_alive = keep_alive(&request);
-        let asked = Asked { method: request.method.clone(), keep_alive, handshake };
+        let asked = Asked { keep_alive, handshake };
         let due = now + self.options.relay.limits.handler_wait_max;
         self.stage = Stage::Handling { asked, due };
         out.push(Output::Request(Box::new(request)));
     }
 
-    fn respond(
-        &mut self,
-        now: Instant,
-        response: &Response,
-        method: &str,
-        keep_alive: bool,
-        out: &mut Outputs,
-    ) {
+    /// What `respond` has to know of the request.
+    fn method(&self) -> Option<&'static str> {
+        self.is_head.then_some("HEAD")
+    }
+
+    fn respond(&mut self, now: Instant, response: &Response, keep_alive: bool, out: &mut Outputs) {
         let keep_alive = keep_alive && !self.draining;
-        match respond(response, Some(method), keep_alive) {
+        match respond(response, self.method(), keep_alive) {
             Ok(bytes) => {
                 self.write(now, &bytes, out);
                 self.stage = Stage::Responding { keep_alive };
@@ -269,9 +287,9 @@ impl Http {
     fn refuse(&mut self, now: Instant, fault: &HttpFault, out: &mut Outputs) {
         out.push(Output::Note(Note::Refused(fault.clone())));
         // The refusals are our own and can always be written.
-        let bytes = respond(&refusal(fault), None, false).unwrap_or_default();
+        let bytes = respond(&refusal(fault), self.method(), false).unwrap_or_default();
         self.write(now, &bytes, out);
-        self.close(now, out);
+        self.close(now);
     }
 
     fn write(&mut self, now: Instant, bytes: &Bytes, out: &mut Outputs) {
@@ -279,7 +297,7 @@ impl Http {
         out.write(&[], bytes);
     }
 
-    fn close(&mut self, now: Instant, _out: &mut Outputs) {
+    fn close(&mut self, now: Instant) {
         let until = now + self.options.relay.limits.close_wait_max;
         self.buffer = BytesMut::new();
         self.stage = Stage::Closing { until, shut: false, eof: false };
@@ -306,8 +324,8 @@ impl Http {
             Stage::Handling { .. }
             | Stage::Attaching(_)
             | Stage::Responding { .. }
-            | Stage::Closing { eof: true, .. }
-            | Stage::Done => false,
+            | Stage::Closing { eof: true, .. } => false,
+            Stage::Done => return,
         };
         if wanted != self.reading {
             self.reading = wanted;
@@ -316,7 +334,9 @@ impl Http {
     }
 
     fn finish(&mut self, reason: ExitReason, out: &mut Outputs) {
-        self.stage = Stage::Done;
+        if let Stage::Attaching(attaching) = core::mem::replace(&mut self.stage, Stage::Done) {
+            self.abort(&attaching.config.target, "client gone before it was connected", out);
+        }
         self.lifecycle.end(reason.clone(), out);
         out.push(Output::Exit(reason));
         out.push(Output::Cut);

@@ -60,7 +60,12 @@ impl Session {
             Err(Rejected::Dropped(receipt)) => {
                 self.refuse_receipt(from, receipt, CommandFault::OutboxFull, out);
             }
-            Err(Rejected::Overflow) => self.end(now, End::SlowClient, out),
+            Err(Rejected::Overflow(receipt)) => {
+                if let Some(receipt) = receipt {
+                    self.refuse_receipt(from, Some(receipt), CommandFault::OutboxFull, out);
+                }
+                self.end(now, End::SlowClient, out);
+            }
         }
     }
 
@@ -114,7 +119,7 @@ impl Session {
         out.push(Output::Note(Note::CommandRefused { from, fault }));
     }
 
-    fn refuse_receipt(
+    pub(super) fn refuse_receipt(
         &mut self,
         from: Option<Pid>,
         receipt: Option<Receipt>,
@@ -128,8 +133,8 @@ impl Session {
     /// outbox could say so. The policies that drop were applied where the mailbox was.
     pub(super) fn overflowed(&mut self, now: Instant, out: &mut Outputs) {
         match self.options.overflow {
-            Overflow::Close => self.end(now, End::SlowClient, out),
-            Overflow::DropNew | Overflow::DropOld => {}
+            Overflow::Close if self.takes_commands() => self.end(now, End::SlowClient, out),
+            Overflow::Close | Overflow::DropNew | Overflow::DropOld => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Phase, Session};
 use crate::connection::{Note, Output, Outputs};
-use crate::fault::ClientFault;
+use crate::fault::{ClientFault, CommandFault};
 use crate::message::{Leave, Payload, Topic};
 use crate::relay::End;
 use crate::relay::end::{ABNORMAL, LeaveTerms, Manner};
@@ -23,6 +23,11 @@ pub(super) struct Closing {
 impl Session {
     /// Ends the session for this reason, in the manner of table C.
     pub(super) fn end(&mut self, now: Instant, end: End, out: &mut Outputs) {
+        // A client that broke the protocol is not parted from politely, whatever comes after.
+        let end = match (&self.phase, end.manner()) {
+            (Phase::Failing { fault, .. }, Manner::Graceful) => End::Fault(*fault),
+            _ => end,
+        };
         let manner = end.manner();
         match (&self.phase, manner) {
             (Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. }, _)
@@ -31,10 +36,14 @@ impl Session {
             (Phase::Closing(_), Manner::Graceful | Manner::Prompt)
             | (Phase::Lingering { .. } | Phase::Done, _) => return,
         }
-        let phase = core::mem::replace(&mut self.phase, Phase::Done);
+        if let Phase::Transferring(transfer) = core::mem::replace(&mut self.phase, Phase::Done) {
+            self.abandon(now, *transfer, out);
+        }
         match manner {
             Manner::Graceful => {
-                self.unblock(now);
+                if !self.target_alive {
+                    self.unblock(now);
+                }
                 self.outbox.close(end.close_frame().flatten());
                 let deadline = now + self.options.limits.close_wait_max;
                 self.phase = Phase::Closing(Box::new(Closing { end, deadline, flushed: false }));
@@ -51,9 +60,6 @@ impl Session {
                 self.depart(&end, false, out);
                 self.cut(out);
             }
-        }
-        if let Phase::Transferring(transfer) = phase {
-            self.abandon(now, *transfer, out);
         }
     }
 
@@ -99,6 +105,7 @@ impl Session {
             Phase::Failing { fault, .. } => {
                 let end = End::Fault(*fault);
                 self.end(now, end, out);
+                self.eof(now, out);
             }
             Phase::Closing(_) => self.give_up(out),
             // What is still to be written may yet be read.
@@ -149,6 +156,11 @@ impl Session {
             };
             self.tell_target(Topic::LEAVE, Payload::Leave(Box::new(leave)), out);
         }
+        // Whoever asked what became of a message is told before the process is gone: what still goes out
+        // from here on goes without a word.
+        for receipt in self.outbox.take_receipts() {
+            self.refuse(Some(receipt.to), Some(*receipt.reference), CommandFault::Closing, out);
+        }
         let reason = end.exit_reason();
         self.lifecycle.end(reason.clone(), out);
         out.push(Output::Note(Note::Closed(end.clone())));
@@ -161,6 +173,7 @@ impl Session {
     }
 
     pub(super) fn cut(&mut self, out: &mut Outputs) {
+        self.outbox.skip();
         self.phase = Phase::Done;
         out.push(Output::Cut);
     }

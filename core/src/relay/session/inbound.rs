@@ -77,10 +77,13 @@ impl Inbound {
         }
     }
 
-    /// Lets go of the driver's buffer: what is left is a part of a header, which costs less to copy
-    /// than the whole buffer it lies in costs to keep.
+    /// Lets go of the driver's buffer: a few bytes that wait, such as a part of a header, cost less to
+    /// copy than the whole buffer they lie in costs to keep.
     fn let_go(&mut self) {
-        self.pending = BytesMut::from(&self.pending[..]);
+        const BYTES_MAX: usize = 4096;
+        if self.pending.len() <= BYTES_MAX {
+            self.pending = BytesMut::from(&self.pending[..]);
+        }
     }
 }
 
@@ -90,6 +93,7 @@ impl Session {
             Phase::Relaying | Phase::Transferring(_) | Phase::Closing(_) => {
                 // Any byte is a sign of life.
                 self.clocks.heard(now);
+                self.outbox.forget_ping();
                 self.inbound.push(bytes);
             }
             // Read only to find the end of the stream.
@@ -117,12 +121,9 @@ impl Session {
 
     /// Decodes what is pending, up to one turn's worth.
     pub(super) fn decode(&mut self, now: Instant, out: &mut Outputs) {
-        if self.inbound.pending.is_empty() || !self.may_decode() {
-            return;
-        }
         self.inbound.next_turn = Wake::Never;
         let mut budget = self.options.limits.turn_messages_max;
-        while self.may_decode() {
+        while !self.inbound.pending.is_empty() && self.may_decode() {
             if budget == 0 {
                 self.inbound.next_turn = Wake::At(now);
                 return;
@@ -130,21 +131,23 @@ impl Session {
             budget -= 1;
             match self.inbound.decoder.decode(&mut self.inbound.pending) {
                 Ok(Some(incoming)) => self.incoming(now, incoming, out),
-                Ok(None) => return self.inbound.let_go(),
+                Ok(None) => break,
                 Err(fault) => return self.fail(now, fault, out),
             }
         }
+        self.inbound.let_go();
     }
 
     fn incoming(&mut self, now: Instant, incoming: Incoming, out: &mut Outputs) {
         match incoming {
             Incoming::Message(data) => self.client_message(now, data, out),
             Incoming::Ping(payload) => {
-                self.count_flood(now, out);
-                self.outbox.pong(payload);
-                self.pump(now, out);
+                if self.count_flood(now, out) {
+                    self.outbox.pong(payload);
+                    self.pump(now, out);
+                }
             }
-            Incoming::Pong(_) | Incoming::EmptyFragment => self.count_flood(now, out),
+            Incoming::Pong(_) | Incoming::EmptyFragment => _ = self.count_flood(now, out),
             Incoming::Close(frame) => self.peer_closed(now, frame, out),
         }
     }
@@ -160,10 +163,13 @@ impl Session {
         }
     }
 
-    fn count_flood(&mut self, now: Instant, out: &mut Outputs) {
-        if let Err(fault) = self.inbound.flood.count(now, &self.options.limits) {
+    /// Whether the client may go on.
+    fn count_flood(&mut self, now: Instant, out: &mut Outputs) -> bool {
+        let result = self.inbound.flood.count(now, &self.options.limits);
+        if let Err(fault) = result {
             self.fail(now, fault, out);
         }
+        result.is_ok()
     }
 
     /// When answers to what the client has sent so far are no longer waited for.
@@ -173,7 +179,11 @@ impl Session {
 
     /// P8: a full mailbox stops the reading of the sockets that feed it.
     pub(super) fn target_full(&mut self, now: Instant, pid: Pid) {
-        if pid == self.target && self.target_alive && self.inbound.blocked_since.is_none() {
+        let delivers = match self.phase {
+            Phase::Relaying | Phase::Transferring(_) | Phase::Closing(_) => self.target_alive,
+            Phase::Failing { .. } | Phase::Lingering { .. } | Phase::Done => false,
+        };
+        if pid == self.target && delivers && self.inbound.blocked_since.is_none() {
             self.inbound.blocked_since = Some(now);
         }
     }
@@ -184,10 +194,15 @@ impl Session {
         }
     }
 
-    /// While we did not read, nobody could show life: the clock of the client's silence starts anew.
+    /// While we did not read, nobody could show life: the clocks of the client's silence start anew.
     pub(super) fn unblock(&mut self, now: Instant) {
         if self.inbound.blocked_since.take().is_some() {
             self.clocks.restart_silence(now, &self.options.limits);
         }
+    }
+
+    /// P8: whether the relay itself does not read, so that nobody can be blamed for being silent.
+    pub(super) const fn is_deaf(&self) -> bool {
+        self.inbound.blocked_since.is_some() || matches!(self.phase, Phase::Transferring(_))
     }
 }

@@ -23,7 +23,7 @@ use bytes::{Bytes, BytesMut};
 use ending::Closing;
 use inbound::Inbound;
 use timers::Clocks;
-use transfer::Transfer;
+use transfer::{Deferred, Transfer};
 
 /// What a session begins with.
 #[derive(Debug)]
@@ -149,6 +149,10 @@ impl Session {
 
     /// Handles one input; every effect is appended, in order, before it returns.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Outputs) {
+        if self.is_done() {
+            return self.after_the_end(input, out);
+        }
+        let is_tick = matches!(input, Input::Tick);
         match input {
             Input::Received(bytes) => self.received(now, bytes),
             Input::Eof => self.eof(now, out),
@@ -164,8 +168,31 @@ impl Session {
             // that harms nobody.
             Input::Response(_) => {}
         }
-        self.decode(now, out);
+        // A left-over turn waits for its tick, so that others get theirs before it.
+        if is_tick || self.inbound.next_turn == Wake::Never {
+            self.decode(now, out);
+        }
         self.settle(now, out);
+    }
+
+    /// Nothing is asked of a socket that is cut; processes that write too late are answered.
+    fn after_the_end(&mut self, input: Input, out: &mut Outputs) {
+        match input {
+            Input::Signal(signal) => _ = self.lifecycle.handle(signal, out),
+            Input::Attached(Ok(pid)) => {
+                out.signal(pid, Signal::Demonitor { watcher: self.pid() });
+            }
+            Input::Attached(Err(_))
+            | Input::Received(_)
+            | Input::Eof
+            | Input::Written(_)
+            | Input::Response(_)
+            | Input::TargetFull(_)
+            | Input::TargetRoom(_)
+            | Input::Overflowed
+            | Input::Drain(_)
+            | Input::Tick => {}
+        }
     }
 
     /// When to call again if nothing happens.
@@ -184,6 +211,15 @@ impl Session {
     #[must_use]
     pub const fn target(&self) -> Pid {
         self.target
+    }
+
+    /// The process in whose mailbox this session waits for room before it reads on (P8).
+    #[must_use]
+    pub const fn awaits_room(&self) -> Option<Pid> {
+        match self.inbound.blocked_since {
+            Some(_) => Some(self.target),
+            None => None,
+        }
     }
 
     /// The client's address, if it has one.
@@ -224,7 +260,15 @@ impl Session {
     /// Payload bytes held for either direction.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.inbound.held_bytes() + self.outbox.held_bytes()
+        let deferred = match &self.phase {
+            Phase::Transferring(transfer) => transfer.held_bytes(),
+            Phase::Relaying
+            | Phase::Failing { .. }
+            | Phase::Closing(_)
+            | Phase::Lingering { .. }
+            | Phase::Done => 0,
+        };
+        self.inbound.held_bytes() + self.outbox.held_bytes() + deferred
     }
 
     /// One signal from a process.
@@ -233,9 +277,9 @@ impl Session {
             Reaction::Quiet => {}
             Reaction::End(ExitReason::Killed) => self.end(now, End::Killed, out),
             Reaction::End(_) => self.end(now, End::LinkedCrash, out),
-            Reaction::Event(Event::Message(message)) => match &mut self.phase {
+            Reaction::Event(Event::Message(message)) => match &self.phase {
                 // Commands keep their order: they wait until the transfer before them is decided.
-                Phase::Transferring(transfer) => transfer.deferred.push_back(message),
+                Phase::Transferring(_) => self.defer(Deferred::Command(message), out),
                 Phase::Relaying
                 | Phase::Failing { .. }
                 | Phase::Closing(_)
@@ -244,12 +288,16 @@ impl Session {
             },
             Reaction::Event(Event::Exit { from, reason }) if from == self.target => {
                 self.target_alive = false;
-                if let Phase::Failing { fault, .. } = self.phase {
-                    return self.end(now, End::Fault(fault), out);
-                }
                 self.end(now, if reason.is_normal() { End::TargetExited } else { End::TargetFailed }, out);
             }
-            Reaction::Event(Event::Cancel { reason, .. }) => self.end(now, End::Cancelled(reason), out),
+            Reaction::Event(Event::Cancel { reason, .. }) => match &self.phase {
+                Phase::Transferring(_) => self.defer(Deferred::Cancel(reason), out),
+                Phase::Relaying
+                | Phase::Failing { .. }
+                | Phase::Closing(_)
+                | Phase::Lingering { .. }
+                | Phase::Done => self.end(now, End::Cancelled(reason), out),
+            },
             // A connection watches nobody but its target and traps no links.
             Reaction::Event(Event::Exit { .. } | Event::LinkDown { .. } | Event::Started | Event::Tick) => {}
         }
@@ -257,9 +305,14 @@ impl Session {
 
     /// What every input may have made possible: writing, the next step of the end, reading.
     fn settle(&mut self, now: Instant, out: &mut Outputs) {
+        if self.is_done() {
+            return;
+        }
         self.pump(now, out);
         self.advance_ending(now, out);
-        self.inbound.set_reading(self.wants_reading(), out);
+        if !self.is_done() {
+            self.inbound.set_reading(self.wants_reading(), out);
+        }
     }
 
     fn pump(&mut self, now: Instant, out: &mut Outputs) {

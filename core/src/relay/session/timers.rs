@@ -43,9 +43,10 @@ impl Clocks {
         self.pong_due = Wake::Never;
     }
 
-    /// Begins the client's silence anew, after a time in which it could not be heard.
+    /// Begins the client's silence anew, for pings and for idleness, after a time in which it could not be heard.
     pub(super) fn restart_silence(&mut self, now: Instant, limits: &Limits) {
         self.heard_at = now;
+        self.message_at = now;
         if self.pong_due != Wake::Never {
             self.pong_due = Wake::At(now + limits.pong_wait_max);
         }
@@ -90,10 +91,11 @@ impl Session {
     pub(super) fn tick(&mut self, now: Instant, out: &mut Outputs) {
         if self.outbox.stall(&self.options.limits).is_due(now) {
             return match self.phase {
-                Phase::Lingering { .. } | Phase::Done => self.cut(out),
-                Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. } | Phase::Closing(_) => {
+                Phase::Relaying | Phase::Transferring(_) | Phase::Failing { .. } => {
                     self.end(now, End::Stalled, out);
                 }
+                Phase::Closing(_) => self.give_up(out),
+                Phase::Lingering { .. } | Phase::Done => self.cut(out),
             };
         }
         match &self.phase {
@@ -167,12 +169,12 @@ impl Session {
 
     /// P8: while the relay itself does not read, nobody is declared dead for being silent.
     fn pong_due(&self) -> Wake {
-        if self.inbound.blocked_since.is_some() { Wake::Never } else { self.clocks.pong_due }
+        if self.is_deaf() { Wake::Never } else { self.clocks.pong_due }
     }
 
     fn ping_due(&self) -> Wake {
         let is_waiting = self.outbox.is_pinging() || self.clocks.pong_due != Wake::Never;
-        if is_waiting || self.inbound.blocked_since.is_some() {
+        if is_waiting || self.is_deaf() {
             Wake::Never
         } else {
             self.options.limits.ping_interval.from(self.clocks.heard_at)
@@ -184,6 +186,6 @@ impl Session {
     }
 
     fn idle_due(&self) -> Wake {
-        self.options.limits.idle_max.from(self.clocks.message_at)
+        if self.is_deaf() { Wake::Never } else { self.options.limits.idle_max.from(self.clocks.message_at) }
     }
 }

@@ -3,8 +3,10 @@
 use super::{Phase, Session};
 use crate::connection::{Output, Outputs, Refused};
 use crate::fault::CommandFault;
+use crate::limits::Limits;
 use crate::message::{Control, Destination, Leave, Message, MetadataChange, Payload, Topic};
 use crate::process::{Pid, Signal, SignalSink};
+use crate::relay::{Command, End};
 use crate::time::Instant;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -15,8 +17,34 @@ use alloc::sync::Arc;
 pub(super) struct Transfer {
     control: Control,
     from: Option<Pid>,
-    /// Commands that came after it, in order.
-    pub(super) deferred: VecDeque<Message>,
+    /// What came after it, in order.
+    deferred: VecDeque<Deferred>,
+    /// Payload bytes of that.
+    deferred_bytes: usize,
+}
+
+/// What waits until a transfer is decided.
+#[derive(Debug)]
+pub(super) enum Deferred {
+    /// A message from a process.
+    Command(Message),
+    /// A cancel, which must not overtake the messages before it.
+    Cancel(Arc<str>),
+}
+
+impl Deferred {
+    fn len(&self) -> usize {
+        match self {
+            Self::Command(message) => message.payload.len(),
+            Self::Cancel(_) => 0,
+        }
+    }
+}
+
+impl Transfer {
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.deferred_bytes
+    }
 }
 
 impl Session {
@@ -36,10 +64,11 @@ impl Session {
         }
         match &control.target {
             None => self.update(now, from, control, out),
+            Some(Destination::Pid(pid)) if *pid == self.pid() => self.refuse_itself(from, control, out),
             Some(Destination::Pid(pid)) if *pid == self.target => self.update(now, from, control, out),
             Some(target) => {
                 out.push(Output::Attach(target.clone()));
-                let transfer = Transfer { control, from, deferred: VecDeque::new() };
+                let transfer = Transfer { control, from, deferred: VecDeque::new(), deferred_bytes: 0 };
                 self.phase = Phase::Transferring(Box::new(transfer));
             }
         }
@@ -52,21 +81,32 @@ impl Session {
             // The session ended meanwhile, for another reason.
             self.phase = phase;
             if let Ok(pid) = result
-                && pid != self.target
+                && (pid != self.target || !self.is_open())
             {
                 out.signal(pid, Signal::Demonitor { watcher: self.pid() });
             }
             return;
         };
-        let Transfer { control, from, deferred } = *transfer;
+        let Transfer { control, from, deferred, .. } = *transfer;
+        self.clocks.restart_silence(now, &self.options.limits);
         match result {
             Err(Refused::NoProcess | Refused::AtLimit) => {
                 self.refuse(from, control.reference, CommandFault::NoProcess, out);
             }
             Ok(pid) if pid == self.target => self.update(now, from, control, out),
+            Ok(pid) if pid == self.pid() => {
+                out.signal(pid, Signal::Demonitor { watcher: pid });
+                self.refuse_itself(from, control, out);
+            }
             Ok(pid) => self.switch(now, pid, from, control, out),
         }
         self.replay(now, deferred, out);
+    }
+
+    /// A connection that talks to itself would talk for ever.
+    fn refuse_itself(&mut self, from: Option<Pid>, control: Control, out: &mut Outputs) {
+        let fault = CommandFault::Field { name: "target_pid", expected: "another process" };
+        self.refuse(from, control.reference, fault, out);
     }
 
     /// Same target: an update, no leave, no join.
@@ -116,18 +156,43 @@ impl Session {
     /// The session ends before the transfer was decided: it has not happened, and what waited for it is
     /// refused like everything else that comes too late.
     pub(super) fn abandon(&mut self, now: Instant, transfer: Transfer, out: &mut Outputs) {
-        let Transfer { control, from, deferred } = transfer;
+        let Transfer { control, from, deferred, .. } = transfer;
         self.refuse(from, control.reference, CommandFault::Closing, out);
-        for message in deferred {
-            self.command(now, message, out);
+        for waiting in deferred {
+            match waiting {
+                Deferred::Command(message) => self.command(now, message, out),
+                Deferred::Cancel(_) => {}
+            }
+        }
+    }
+
+    /// Keeps the order of what comes while a transfer is decided, within the bounds of the outbox.
+    pub(super) fn defer(&mut self, waiting: Deferred, out: &mut Outputs) {
+        let Phase::Transferring(transfer) = &mut self.phase else { return };
+        let Limits { outbox_messages_max, outbox_bytes_max, .. } = self.options.limits;
+        if let Deferred::Command(message) = waiting {
+            let bytes = transfer.deferred_bytes + message.payload.len();
+            let is_over = transfer.deferred.len() >= outbox_messages_max || bytes > outbox_bytes_max;
+            if is_over && message.topic != Topic::CLOSE && message.topic != Topic::CONTROL {
+                let reference = Command::reference(&message);
+                return self.refuse(message.from, reference, CommandFault::OutboxFull, out);
+            }
+            transfer.deferred_bytes = bytes;
+            transfer.deferred.push_back(Deferred::Command(message));
+        } else {
+            transfer.deferred.push_back(waiting);
         }
     }
 
     /// The commands that waited, until one of them transfers again.
-    fn replay(&mut self, now: Instant, mut deferred: VecDeque<Message>, out: &mut Outputs) {
-        while let Some(message) = deferred.pop_front() {
-            self.command(now, message, out);
+    fn replay(&mut self, now: Instant, mut deferred: VecDeque<Deferred>, out: &mut Outputs) {
+        while let Some(waiting) = deferred.pop_front() {
+            match waiting {
+                Deferred::Command(message) => self.command(now, message, out),
+                Deferred::Cancel(reason) => self.end(now, End::Cancelled(reason), out),
+            }
             if let Phase::Transferring(transfer) = &mut self.phase {
+                transfer.deferred_bytes = deferred.iter().map(Deferred::len).sum();
                 transfer.deferred = deferred;
                 return;
             }

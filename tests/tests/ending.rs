@@ -1,0 +1,536 @@
+//! How a connection ends: each row of table C.
+
+use serde_json::json;
+use wsrelay_core::connection::{Input, Note};
+use wsrelay_core::fault::ClientFault;
+use wsrelay_core::process::{ExitReason, Signal};
+use wsrelay_core::relay::End;
+use wsrelay_core::time::Timeout;
+use wsrelay_tests::*;
+
+/// What everybody is told when it is over: the target, the watcher, and that the process has ended.
+fn gone(code: u16, reason: &str, clean: bool, why: ExitReason) -> Vec<Seen> {
+    vec![leave(code, reason, clean), down(watcher(), why.clone()), demonitor(target()), exit(why)]
+}
+
+/// The same when the target is not there any more.
+fn gone_without_a_leave(why: ExitReason) -> Vec<Seen> {
+    vec![down(watcher(), why.clone()), exit(why)]
+}
+
+fn and(mut seen: Vec<Seen>, more: impl IntoIterator<Item = Seen>) -> Vec<Seen> {
+    seen.extend(more);
+    seen
+}
+
+fn watched(setup: Setup) -> Script {
+    setup.join().signal(Signal::Monitor { watcher: watcher() })
+}
+
+fn quiet() -> Setup {
+    Setup::default().limits(|limits| limits.ping_interval = Timeout::Off)
+}
+
+fn crashed(why: &str) -> ExitReason {
+    ExitReason::crashed(why)
+}
+
+/// [C:TargetExited] [R4] 1000, and nobody is told who is not there.
+#[test]
+fn a_target_that_comes_to_its_end_closes_with_1000() {
+    for reason in [ExitReason::Normal, ExitReason::Shutdown] {
+        watched(Setup::default())
+            .signal(Signal::Down { from: target(), reason })
+            .expect([send(close(1000, ""))])
+            .frame(close(1000, ""))
+            .expect(and(gone_without_a_leave(ExitReason::Normal), [Seen::Shutdown]))
+            .expect_notes([Note::Closed(End::TargetExited)])
+            .eof()
+            .expect([Seen::Cut]);
+    }
+}
+
+/// [C:TargetFailed] [R8] 1011, and never the error's text.
+#[test]
+fn a_target_that_fails_closes_with_1011() {
+    for reason in [
+        crashed("password is hunter2"),
+        ExitReason::Killed,
+        ExitReason::NodeLost,
+        ExitReason::NoProcess,
+        ExitReason::Linked,
+    ] {
+        watched(Setup::default())
+            .signal(Signal::Down { from: target(), reason })
+            .expect([send(close(1011, "internal error"))])
+            .frame(close(1011, ""))
+            .expect(and(gone_without_a_leave(crashed("target failed")), [Seen::Shutdown]));
+    }
+}
+
+/// [C:TargetExited] [R4] What the target sent before its end is still said.
+#[test]
+fn the_last_words_of_a_target_reach_the_client() {
+    joined()
+        .stuck_socket()
+        .signal(send_command(target(), "goodbye", None))
+        .signal(Signal::Down { from: target(), reason: ExitReason::Normal })
+        .unstick()
+        .expect([send(text("goodbye")), send(close(1000, ""))]);
+}
+
+/// [C:Commanded] [R5] [R4] Its code and reason; the leave only when the client has answered.
+#[test]
+fn a_commanded_close_waits_for_the_clients_own() {
+    watched(Setup::default())
+        .told("ws.close", json!({"code": 4005, "reason": "lunch"}))
+        .expect([send(close(4005, "lunch"))])
+        .frame(close(4005, "lunch"))
+        .expect(and(gone(4005, "lunch", true, ExitReason::Normal), [Seen::Shutdown]))
+        .eof()
+        .expect([Seen::Cut]);
+}
+
+/// [C:Commanded] [T:close] A client that does not answer is cut after five seconds, and was not clean.
+#[test]
+fn a_commanded_close_that_is_not_answered_is_cut() {
+    watched(Setup::default())
+        .told("ws.close", json!({}))
+        .expect([send(close(1000, ""))])
+        .after(millis(4_999))
+        .expect([])
+        .after(millis(1))
+        .expect(and(gone(1000, "", false, ExitReason::Normal), [Seen::Cut]));
+}
+
+/// [C:Commanded] A client that just leaves was not clean.
+#[test]
+fn a_commanded_close_that_ends_in_eof_is_not_clean() {
+    watched(Setup::default())
+        .told("ws.close", json!({"code": 3000}))
+        .forget()
+        .eof()
+        .expect(and(gone(3000, "", false, ExitReason::Normal), [Seen::Cut]));
+}
+
+/// [C:Commanded] [R4] Until the client has closed, what it says is relayed.
+#[test]
+fn messages_that_cross_a_close_are_relayed_before_the_leave() {
+    joined().told("ws.close", json!({})).forget().frames([text("crossing"), close(1000, "")]).expect([
+        message(text("crossing")),
+        leave(1000, "", true),
+        demonitor(target()),
+        exit(ExitReason::Normal),
+        Seen::Shutdown,
+    ]);
+}
+
+/// [C:Commanded] [R4] A target that ends before the client has closed is not there to be told.
+#[test]
+fn a_target_that_ends_during_a_close_gets_no_leave() {
+    watched(Setup::default())
+        .told("ws.close", json!({}))
+        .forget()
+        .signal(Signal::Down { from: target(), reason: crashed("x") })
+        .expect([])
+        .frame(close(1000, ""))
+        .expect(and(gone_without_a_leave(ExitReason::Normal), [Seen::Shutdown]));
+}
+
+/// [C:Commanded] Only the first close counts; a command after it is refused.
+#[test]
+fn after_a_close_commands_are_refused() {
+    joined()
+        .told("ws.close", json!({"code": 4000}))
+        .told("ws.close", json!({"code": 4001, "ref": 1}))
+        .told("ws.send", json!({"type": "text", "data": "x", "ref": 2}))
+        .told("ws.control", json!({"metadata": {}, "ref": 3}))
+        .expect([
+            send(close(4000, "")),
+            refused_ack(other(), 1, "the connection is closing"),
+            refused_ack(other(), 2, "the connection is closing"),
+            refused_ack(other(), 3, "the connection is closing"),
+        ]);
+}
+
+/// [C:ClientClosed] The code is echoed, the reason is not; the leave has both.
+#[test]
+fn a_client_that_closes_is_echoed() {
+    watched(Setup::default())
+        .frame(close(1000, "bye"))
+        .expect(and(gone(1000, "bye", true, ExitReason::Normal), [send(close(1000, "")), Seen::Shutdown]))
+        .expect_notes([Note::Closed(End::ClientClosed(Some(wsrelay_core::wire::CloseFrame {
+            code: wsrelay_core::wire::CloseCode::NORMAL,
+            reason: "bye".into(),
+        })))])
+        .eof()
+        .expect([Seen::Cut]);
+}
+
+/// [C:ClientClosed] No code is 1005 to the target, and an empty frame to the client.
+#[test]
+fn a_client_that_closes_without_a_code_gets_an_empty_close() {
+    watched(Setup::default())
+        .frame(empty_close())
+        .expect(and(gone(1005, "", true, ExitReason::Normal), [send(empty_close()), Seen::Shutdown]));
+}
+
+/// [C:ClientClosed] Which codes are a normal end.
+#[test]
+fn the_clients_code_decides_whether_the_end_was_normal() {
+    for (code, normal) in
+        [(1000, true), (1001, true), (3000, true), (4999, true), (1002, false), (1011, false), (1008, false)]
+    {
+        let why = if normal { ExitReason::Normal } else { crashed(&format!("client closed with {code}")) };
+        watched(Setup::default())
+            .frame(close(code, ""))
+            .expect(and(gone(code, "", true, why), [send(close(code, "")), Seen::Shutdown]));
+    }
+}
+
+/// [C:ClientClosed] [R5] What was queued goes out before the echo.
+#[test]
+fn a_closing_client_gets_what_was_queued_for_it() {
+    Setup::default()
+        .limits(|limits| limits.write_ahead_bytes = 1)
+        .join()
+        .stuck_socket()
+        .told("ws.send", json!({"type": "text", "data": "1"}))
+        .told("ws.send", json!({"type": "text", "data": "2"}))
+        .forget()
+        .frame(close(1000, ""))
+        .unstick()
+        .expect([
+            leave(1000, "", true),
+            demonitor(target()),
+            exit(ExitReason::Normal),
+            send(text("2")),
+            send(close(1000, "")),
+            Seen::Shutdown,
+        ]);
+}
+
+/// [C:Lost] 1006, not clean, abnormal.
+#[test]
+fn a_stream_that_ends_without_a_close_is_lost() {
+    watched(Setup::default())
+        .eof()
+        .expect(and(gone(1006, "connection lost", false, crashed("connection lost")), [Seen::Cut]))
+        .expect_notes([Note::Closed(End::Lost)]);
+}
+
+/// [C:Lost] In the midst of a message, what was there of it is nothing.
+#[test]
+fn half_a_message_is_not_relayed() {
+    watched(Setup::default())
+        .frame(first_of(text("half")))
+        .eof()
+        .expect(and(gone(1006, "connection lost", false, crashed("connection lost")), [Seen::Cut]));
+}
+
+/// [C:Fault] 1002, with a reason about the client's own bytes.
+#[test]
+fn a_protocol_error_closes_with_1002() {
+    let reserved = Frame { reserved: 4, ..text("x") };
+    for (frame, fault) in [
+        (unmasked(text("x")), ClientFault::Unmasked),
+        (reserved, ClientFault::ReservedBits),
+        (Frame::new(3, b""), ClientFault::ReservedOpcode(3)),
+        (Frame::new(11, b""), ClientFault::ReservedOpcode(11)),
+        (first_of(ping(b"")), ClientFault::FragmentedControl),
+        (ping(&[b'x'; 126]), ClientFault::LongControl),
+        (continuation(b"", true), ClientFault::UnexpectedContinuation),
+        (Frame::new(8, b"x"), ClientFault::ShortClose),
+        (close(1005, ""), ClientFault::CloseCode(1005)),
+        (close(2999, ""), ClientFault::CloseCode(2999)),
+    ] {
+        let (said, source) = (fault.to_string(), fault.source());
+        watched(Setup::default())
+            .frame(frame)
+            .expect(and(
+                gone(1002, &said, false, crashed(&format!("client: {said} ({source})"))),
+                [send(close(1002, &said)), Seen::Shutdown],
+            ))
+            .expect_notes([Note::Closed(End::Fault(fault))]);
+    }
+}
+
+/// [C:Fault] 1007
+#[test]
+fn text_that_is_not_utf8_closes_with_1007() {
+    for frame in [Frame::new(1, b"a\xff"), first_of(Frame::new(1, b"\xed\xa0"))] {
+        watched(Setup::default()).frame(frame).expect(and(
+            gone(1007, "text not UTF-8", false, crashed("client: text not UTF-8 (RFC 6455 §8.1)")),
+            [send(close(1007, "text not UTF-8")), Seen::Shutdown],
+        ));
+    }
+}
+
+/// [C:Fault] [R4] What was whole before the fault is relayed and may be answered; nothing after it is.
+#[test]
+fn messages_before_a_fault_are_relayed_and_answered_and_none_after() {
+    joined()
+        .frames([text("good"), unmasked(text("bad")), text("late")])
+        .expect([message(text("good")), Seen::StopReading])
+        .told("ws.send", json!({"type": "text", "data": "answer"}))
+        .expect([send(text("answer"))])
+        .after(millis(50))
+        .expect([
+            leave(1002, "frame not masked", false),
+            demonitor(target()),
+            exit(crashed("client: frame not masked (RFC 6455 §5.1)")),
+            send(close(1002, "frame not masked")),
+            Seen::ResumeReading,
+            Seen::Shutdown,
+        ]);
+}
+
+/// [C:Fault] Nobody parts politely from a client that broke the protocol, whatever comes meanwhile.
+#[test]
+fn a_close_command_after_a_fault_does_not_change_the_verdict() {
+    joined()
+        .frames([text("quit"), unmasked(text("bad"))])
+        .expect([message(text("quit")), Seen::StopReading])
+        .told("ws.close", json!({"code": 1000}))
+        .expect([
+            leave(1002, "frame not masked", false),
+            demonitor(target()),
+            exit(crashed("client: frame not masked (RFC 6455 §5.1)")),
+            send(close(1002, "frame not masked")),
+            Seen::ResumeReading,
+            Seen::Shutdown,
+        ]);
+}
+
+/// [C:Unresponsive] [T:pong] Best effort 1011 to the client, 1006 to the target.
+#[test]
+fn a_client_that_does_not_answer_a_ping_is_unresponsive() {
+    watched(Setup::default())
+        .after(secs(25))
+        .expect([send(ping(b""))])
+        .after(secs(10))
+        .expect(and(
+            gone(1006, "no answer to a ping", false, crashed("no answer to a ping")),
+            [send(close(1011, "no answer to a ping")), Seen::Shutdown],
+        ))
+        .after(secs(5))
+        .expect([Seen::Cut]);
+}
+
+/// [C:Stalled] [T:write] Nothing is written any more, so nothing is said.
+#[test]
+fn a_socket_that_takes_nothing_is_cut() {
+    watched(Setup::default())
+        .stuck_socket()
+        .told("ws.send", json!({"type": "text", "data": "x"}))
+        .forget()
+        .after(secs(10))
+        .expect(and(gone(1006, "client does not read", false, crashed("client does not read")), [Seen::Cut]));
+}
+
+/// [C:Idle] [T:idle] 1001
+#[test]
+fn an_idle_connection_closes_with_1001() {
+    watched(quiet().limits(|limits| limits.idle_max = Timeout::After(secs(60))))
+        .after(secs(60))
+        .expect([send(close(1001, "idle too long"))])
+        .frame(close(1001, ""))
+        .expect(and(gone(1001, "idle too long", true, ExitReason::Normal), [Seen::Shutdown]));
+}
+
+/// [C:Expired] [T:lifetime] 1001
+#[test]
+fn an_old_connection_closes_with_1001() {
+    watched(quiet().limits(|limits| limits.lifetime_max = Timeout::After(secs(60))))
+        .after(secs(30))
+        .client("busy")
+        .expect([message(text("busy"))])
+        .after(secs(30))
+        .expect([send(close(1001, "open too long"))])
+        .frame(close(1001, ""))
+        .expect(and(gone(1001, "open too long", true, ExitReason::Normal), [Seen::Shutdown]));
+}
+
+/// [C:SlowClient] [P9] [T:outbox] 1013; queued data is skipped, what is in flight cannot be.
+#[test]
+fn a_slow_client_closes_with_1013() {
+    watched(Setup::default().limits(|limits| {
+        limits.outbox_messages_max = 2;
+        limits.write_ahead_bytes = 1;
+    }))
+    .stuck_socket()
+    .told("ws.send", json!({"type": "text", "data": "in flight"}))
+    .told("ws.send", json!({"type": "text", "data": "1"}))
+    .told("ws.send", json!({"type": "text", "data": "2"}))
+    .expect([send(text("in flight"))])
+    .told("ws.send", json!({"type": "text", "data": "3"}))
+    .expect(gone(1013, "client too slow", false, crashed("client too slow")))
+    .unstick()
+    .expect([send(close(1013, "client too slow")), Seen::Shutdown]);
+}
+
+/// [C:TargetBusy] [P8] [T:mailbox] 1013, and the leave has room.
+#[test]
+fn a_target_that_stays_full_closes_with_1013() {
+    watched(Setup::default())
+        .input(Input::TargetFull(target()))
+        .expect([Seen::StopReading])
+        .after(secs(10))
+        .expect(and(
+            gone(1013, "mailbox full", false, crashed("target's mailbox full")),
+            [send(close(1013, "server busy")), Seen::ResumeReading, Seen::Shutdown],
+        ));
+}
+
+/// [C:LinkedCrash] [P4] 1011
+#[test]
+fn the_crash_of_a_linked_process_closes_with_1011() {
+    watched(Setup::default())
+        .signal(Signal::Link { peer: linked() })
+        .signal(Signal::Exit { from: linked(), reason: crashed("secret") })
+        .expect(and(
+            gone(1011, "linked process failed", false, ExitReason::Linked),
+            [send(close(1011, "internal error")), Seen::Shutdown],
+        ));
+}
+
+/// [C:LinkedCrash] The client is told 1011, whatever close was waiting to be written.
+#[test]
+fn a_linked_crash_during_a_close_tells_client_and_target_the_same() {
+    let mut script = Setup::default()
+        .limits(|limits| limits.write_ahead_bytes = 1)
+        .join()
+        .signal(Signal::Link { peer: linked() })
+        .stuck_socket()
+        .told("ws.send", json!({"type": "text", "data": "x"}))
+        .told("ws.close", json!({"code": 4000}))
+        .forget()
+        .signal(Signal::Exit { from: linked(), reason: ExitReason::Killed })
+        .unstick();
+    let seen = script.seen();
+    let told = seen.iter().find_map(|seen| {
+        if let Seen::Told(_, topic, payload) = seen {
+            (topic == "ws.leave").then(|| payload["code"].clone())
+        } else {
+            None
+        }
+    });
+    let closes = seen.contains(&send(close(1011, "internal error")));
+    assert_eq!((told, closes), (Some(json!(1011)), true), "{seen:?}");
+}
+
+/// [C:Cancelled] [P5] 1001; the words are for the target.
+#[test]
+fn a_cancelled_connection_closes_with_1001() {
+    watched(Setup::default())
+        .signal(Signal::Cancel { from: Some(other()), reason: "moving house".into() })
+        .expect([send(close(1001, "going away"))])
+        .frame(close(1001, ""))
+        .expect(and(gone(1001, "moving house", true, ExitReason::Normal), [Seen::Shutdown]));
+}
+
+/// [C:Killed] [P5] The socket is cut, and everybody is told.
+#[test]
+fn a_terminated_connection_is_cut() {
+    watched(Setup::default())
+        .signal(Signal::Kill)
+        .expect(and(gone(1006, "terminated", false, ExitReason::Killed), [Seen::Cut]))
+        .expect_notes([Note::Closed(End::Killed)]);
+}
+
+/// [C:Killed] Also while it waits for the client's close.
+#[test]
+fn a_connection_may_be_terminated_while_it_closes() {
+    watched(Setup::default())
+        .told("ws.close", json!({"code": 4000}))
+        .forget()
+        .signal(Signal::Kill)
+        .expect(and(gone(1006, "terminated", false, ExitReason::Killed), [Seen::Cut]));
+}
+
+/// [C:Drained] [T:drain] 1012, normal, reason shutdown.
+#[test]
+fn a_drained_connection_closes_with_1012() {
+    let script = watched(quiet()).input(Input::Drain(secs(30)));
+    let moment = script.wait().expect("a moment within the window");
+    script
+        .after(moment)
+        .expect([send(close(1012, "server restarting"))])
+        .frame(close(1012, ""))
+        .expect(and(gone(1012, "shutdown", true, ExitReason::Shutdown), [Seen::Shutdown]));
+}
+
+/// [R4] [P3] Linked processes learn of an abnormal end, and are let go at a normal one.
+#[test]
+fn links_of_a_connection_are_told_of_its_end() {
+    joined().signal(Signal::Link { peer: linked() }).eof().expect([
+        leave(1006, "connection lost", false),
+        demonitor(target()),
+        signal(linked(), Signal::Exit { from: client(), reason: crashed("connection lost") }),
+        exit(crashed("connection lost")),
+        Seen::Cut,
+    ]);
+    joined().signal(Signal::Link { peer: linked() }).frame(close(1000, "")).expect([
+        leave(1000, "", true),
+        demonitor(target()),
+        signal(linked(), Signal::Unlink { peer: client() }),
+        exit(ExitReason::Normal),
+        send(close(1000, "")),
+        Seen::Shutdown,
+    ]);
+}
+
+/// [P3] After the end a monitor is answered at once.
+#[test]
+fn a_monitor_that_comes_after_the_end_is_told_noproc() {
+    joined()
+        .frame(close(1000, ""))
+        .forget()
+        .signal(Signal::Monitor { watcher: watcher() })
+        .expect([down(watcher(), ExitReason::NoProcess)]);
+}
+
+/// [T:close] A client that neither reads on nor leaves after the closing handshake is cut.
+#[test]
+fn a_client_that_does_not_end_its_stream_is_cut_after_five_seconds() {
+    joined()
+        .frame(close(1000, ""))
+        .forget()
+        .after(millis(4_999))
+        .expect([])
+        .after(millis(1))
+        .expect([Seen::Cut]);
+}
+
+/// [T:close] Bytes after the client's close are discarded.
+#[test]
+fn what_comes_after_the_close_is_discarded() {
+    joined()
+        .frame(close(1000, ""))
+        .forget()
+        .client("late")
+        .bytes(b"\xff\xff\xff")
+        .expect([])
+        .eof()
+        .expect([Seen::Cut]);
+}
+
+/// [C:Lost] [C:Killed] [C:Stalled] After the socket is cut there is nothing to do with it.
+#[test]
+fn nothing_is_asked_of_a_socket_that_is_cut() {
+    let scripts = [
+        joined().eof(),
+        joined().signal(Signal::Kill),
+        joined().stuck_socket().frame(ping(b"x")).after(secs(10)),
+        joined().frame(close(1000, "")).eof(),
+        joined().told("ws.close", json!({})).eof(),
+        Setup::default().asked().eof(),
+        open().eof(),
+        open().after(secs(60)),
+    ];
+    for script in scripts {
+        assert!(script.is_cut() && script.connection().is_done());
+        assert_eq!(script.after_cut(), []);
+        assert_eq!(script.wait(), None);
+    }
+}
