@@ -11,8 +11,8 @@ fn broken(fault: ClientFault) -> [Seen; 5] {
     let (code, said, source) = (fault.close_code().get(), fault.to_string(), fault.source());
     [
         leave(code, &said, false),
-        demonitor(target()),
         exit(ExitReason::crashed(&format!("client: {said} ({source})"))),
+        demonitor(target()),
         send(close(code, &said)),
         Seen::Shutdown,
     ]
@@ -20,8 +20,8 @@ fn broken(fault: ClientFault) -> [Seen; 5] {
 
 /// The same, once answers to what the client sent before have had their time: until then nothing is read.
 fn broken_late(fault: ClientFault) -> Vec<Seen> {
-    let [leave, demonitor, exit, close, shutdown] = broken(fault);
-    vec![leave, demonitor, exit, close, Seen::ResumeReading, shutdown]
+    let [leave, exit, demonitor, close, shutdown] = broken(fault);
+    vec![leave, exit, demonitor, close, Seen::ResumeReading, shutdown]
 }
 
 fn small() -> Setup {

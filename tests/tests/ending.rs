@@ -10,12 +10,12 @@ use wsrelay_tests::*;
 
 /// What everybody is told when it is over: the target, the watcher, and that the process has ended.
 fn gone(code: u16, reason: &str, clean: bool, why: ExitReason) -> Vec<Seen> {
-    vec![leave(code, reason, clean), down(watcher(), why.clone()), demonitor(target()), exit(why)]
+    vec![leave(code, reason, clean), exit(why.clone()), down(watcher(), why), demonitor(target())]
 }
 
 /// The same when the target is not there any more.
 fn gone_without_a_leave(why: ExitReason) -> Vec<Seen> {
-    vec![down(watcher(), why.clone()), exit(why)]
+    vec![exit(why.clone()), down(watcher(), why)]
 }
 
 fn and(mut seen: Vec<Seen>, more: impl IntoIterator<Item = Seen>) -> Vec<Seen> {
@@ -119,8 +119,8 @@ fn messages_that_cross_a_close_are_relayed_before_the_leave() {
     joined().told("ws.close", json!({})).forget().frames([text("crossing"), close(1000, "")]).expect([
         message(text("crossing")),
         leave(1000, "", true),
-        demonitor(target()),
         exit(ExitReason::Normal),
+        demonitor(target()),
         Seen::Shutdown,
     ]);
 }
@@ -202,8 +202,8 @@ fn a_closing_client_gets_what_was_queued_for_it() {
         .unstick()
         .expect([
             leave(1000, "", true),
-            demonitor(target()),
             exit(ExitReason::Normal),
+            demonitor(target()),
             send(text("2")),
             send(close(1000, "")),
             Seen::Shutdown,
@@ -277,8 +277,8 @@ fn messages_before_a_fault_are_relayed_and_answered_and_none_after() {
         .after(millis(50))
         .expect([
             leave(1002, "frame not masked", false),
-            demonitor(target()),
             exit(crashed("client: frame not masked (RFC 6455 §5.1)")),
+            demonitor(target()),
             send(close(1002, "frame not masked")),
             Seen::ResumeReading,
             Seen::Shutdown,
@@ -294,8 +294,8 @@ fn a_close_command_after_a_fault_does_not_change_the_verdict() {
         .told("ws.close", json!({"code": 1000}))
         .expect([
             leave(1002, "frame not masked", false),
-            demonitor(target()),
             exit(crashed("client: frame not masked (RFC 6455 §5.1)")),
+            demonitor(target()),
             send(close(1002, "frame not masked")),
             Seen::ResumeReading,
             Seen::Shutdown,
@@ -465,16 +465,16 @@ fn a_drained_connection_closes_with_1012() {
 fn links_of_a_connection_are_told_of_its_end() {
     joined().signal(Signal::Link { peer: linked() }).eof().expect([
         leave(1006, "connection lost", false),
+        exit(crashed("connection lost")),
         demonitor(target()),
         signal(linked(), Signal::Exit { from: client(), reason: crashed("connection lost") }),
-        exit(crashed("connection lost")),
         Seen::Cut,
     ]);
     joined().signal(Signal::Link { peer: linked() }).frame(close(1000, "")).expect([
         leave(1000, "", true),
+        exit(ExitReason::Normal),
         demonitor(target()),
         signal(linked(), Signal::Unlink { peer: client() }),
-        exit(ExitReason::Normal),
         send(close(1000, "")),
         Seen::Shutdown,
     ]);

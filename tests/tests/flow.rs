@@ -67,8 +67,8 @@ fn room_restarts_the_deadline_of_a_full_target() {
         .after(secs(1))
         .expect([
             leave(1013, "mailbox full", false),
-            demonitor(target()),
             exit(ExitReason::crashed("target's mailbox full")),
+            demonitor(target()),
             send(close(1013, "server busy")),
             Seen::ResumeReading,
             Seen::Shutdown,
@@ -125,8 +125,8 @@ fn the_silence_begins_anew_when_the_relay_reads_again() {
         .after(millis(1))
         .expect([
             leave(1006, "no answer to a ping", false),
-            demonitor(target()),
             exit(ExitReason::crashed("no answer to a ping")),
+            demonitor(target()),
             send(close(1011, "no answer to a ping")),
             Seen::Shutdown,
         ]);
@@ -159,8 +159,8 @@ fn a_full_target_does_not_stop_the_writing() {
 fn a_client_may_leave_while_the_target_is_full() {
     joined().input(Input::TargetFull(target())).forget().eof().expect([
         leave(1006, "connection lost", false),
-        demonitor(target()),
         exit(ExitReason::crashed("connection lost")),
+        demonitor(target()),
         Seen::Cut,
     ]);
 }
@@ -193,7 +193,7 @@ fn a_commanded_close_reads_on_once_the_target_has_room() {
         .input(Input::TargetRoom(target()))
         .expect([Seen::ResumeReading])
         .frame(close(1000, ""))
-        .expect([leave(1000, "", true), demonitor(target()), exit(ExitReason::Normal), Seen::Shutdown]);
+        .expect([leave(1000, "", true), exit(ExitReason::Normal), demonitor(target()), Seen::Shutdown]);
 }
 
 /// [P9] [C:SlowClient] Policy close.

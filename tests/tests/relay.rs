@@ -70,8 +70,8 @@ fn metadata_is_attached_to_every_message_to_the_target() {
             json!({"client_pid": client_pid, "reason": "connection lost", "code": 1006, "clean": false,
                     "metadata": metadata}),
         ),
-        demonitor(target()),
         exit(wsrelay_core::process::ExitReason::crashed("connection lost")),
+        demonitor(target()),
         Seen::Cut,
     ]);
 }
@@ -228,8 +228,8 @@ fn the_leave_comes_after_the_last_message() {
     joined().frames([text("last"), close(1000, ""), text("never")]).expect([
         message(text("last")),
         leave(1000, "", true),
-        demonitor(target()),
         exit(wsrelay_core::process::ExitReason::Normal),
+        demonitor(target()),
         send(close(1000, "")),
         Seen::Shutdown,
     ]);

@@ -9,8 +9,8 @@ use wsrelay_tests::*;
 fn unresponsive() -> [Seen; 5] {
     [
         leave(1006, "no answer to a ping", false),
-        demonitor(target()),
         exit(ExitReason::crashed("no answer to a ping")),
+        demonitor(target()),
         send(close(1011, "no answer to a ping")),
         Seen::Shutdown,
     ]
@@ -19,8 +19,8 @@ fn unresponsive() -> [Seen; 5] {
 fn stalled() -> [Seen; 4] {
     [
         leave(1006, "client does not read", false),
-        demonitor(target()),
         exit(ExitReason::crashed("client does not read")),
+        demonitor(target()),
         Seen::Cut,
     ]
 }
@@ -265,7 +265,7 @@ fn a_close_waits_five_seconds_for_the_queue_and_five_for_the_client() {
         .after(millis(4_999))
         .expect([])
         .after(millis(1))
-        .expect([leave(1000, "", false), demonitor(target()), exit(ExitReason::Normal), Seen::Cut]);
+        .expect([leave(1000, "", false), exit(ExitReason::Normal), demonitor(target()), Seen::Cut]);
 }
 
 /// [T:close] A queue that does not get out within five seconds is cut.
@@ -279,7 +279,7 @@ fn a_close_behind_a_stuck_queue_is_cut_after_five_seconds() {
         .told("ws.close", json!({"code": 4000}))
         .forget()
         .after(secs(5))
-        .expect([leave(4000, "", false), demonitor(target()), exit(ExitReason::Normal), Seen::Cut]);
+        .expect([leave(4000, "", false), exit(ExitReason::Normal), demonitor(target()), Seen::Cut]);
 }
 
 /// [T:idle] A message in either direction is none of idleness; pings are.

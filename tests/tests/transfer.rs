@@ -67,8 +67,8 @@ fn the_leave_has_the_old_metadata_and_the_join_the_new() {
             json!({"client_pid": client().to_string(), "reason": "connection lost", "code": 1006,
                 "clean": false, "metadata": {"room": 9}}),
         ),
-        demonitor(other()),
         exit(ExitReason::crashed("connection lost")),
+        demonitor(other()),
         Seen::Cut,
     ]);
 }
@@ -299,8 +299,8 @@ fn the_end_of_the_old_target_during_a_transfer_closes_and_takes_the_monitor_back
 fn a_connection_terminated_during_a_transfer_leaves_its_old_target() {
     transferring().signal(Signal::Kill).expect([
         leave(1006, "terminated", false),
-        demonitor(target()),
         exit(ExitReason::Killed),
+        demonitor(target()),
         Seen::Cut,
     ]);
 }

@@ -35,7 +35,8 @@ pub enum Output {
     Shutdown,
     /// Drop the socket now, with whatever is not written.
     Cut,
-    /// The connection's process has ended; no signal can reach it any more.
+    /// The connection's process has ended: no signal can reach it any more. What follows is its last
+    /// words to monitors and links, and the end of the socket.
     Exit(ExitReason),
     /// Something an operator may want to know.
     Note(Note),
@@ -74,7 +75,7 @@ pub enum Note {
 pub struct Outputs {
     list: Vec<Output>,
     small: BytesMut,
-    has_attach: bool,
+    needs_answer: bool,
 }
 
 /// Payloads up to this many bytes are copied behind their header: cheaper than one more buffer in a
@@ -91,15 +92,28 @@ impl Outputs {
     /// Takes all outputs out, in order, and keeps the room for the next.
     pub fn drain(&mut self) -> vec::Drain<'_, Output> {
         self.seal();
-        self.has_attach = false;
+        self.needs_answer = false;
         self.list.drain(..)
     }
 
-    /// Whether an [`Output::Attach`] waits for its answer. Until it has it, further commands wait in the
-    /// session; a driver that hands over many signals at once answers first.
+    /// Whether there is an [`Output::Attach`], which wants its answer, or an [`Output::Exit`], after which
+    /// nothing is handed over: a driver that hands over many signals in a row performs these first.
     #[must_use]
-    pub const fn has_attach(&self) -> bool {
-        self.has_attach
+    pub const fn needs_answer(&self) -> bool {
+        self.needs_answer
+    }
+
+    /// Gives back the room of an unusually long list.
+    pub fn shrink(&mut self) {
+        const OUTPUTS_MAX: usize = 8;
+        const BYTES_MAX: usize = 1024;
+        self.seal();
+        if self.list.is_empty() && self.list.capacity() > OUTPUTS_MAX {
+            self.list = Vec::new();
+        }
+        if self.small.capacity() > BYTES_MAX {
+            self.small = BytesMut::new();
+        }
     }
 
     /// Whether there is nothing to do.
@@ -110,7 +124,7 @@ impl Outputs {
 
     pub(crate) fn push(&mut self, output: Output) {
         self.seal();
-        self.has_attach |= matches!(output, Output::Attach(_));
+        self.needs_answer |= matches!(output, Output::Attach(_) | Output::Exit(_));
         self.list.push(output);
     }
 

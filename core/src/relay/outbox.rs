@@ -239,6 +239,8 @@ impl Outbox {
                 self.close = CloseState::Emitted(self.writer.mark());
                 return;
             } else {
+                // An idle connection does not keep what a burst has made large.
+                self.queue.shrink_to(8);
                 return;
             }
         }

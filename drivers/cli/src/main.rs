@@ -1,6 +1,7 @@
 //! The `wsrelay` command.
 
 use clap::Parser as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use wsrelay::args::{Args, Command};
 use wsrelay::{demo, logs};
@@ -15,7 +16,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error}");
+            // Not through the log, which may be off.
+            _ = writeln!(io::stderr(), "wsrelay: {error}");
             ExitCode::FAILURE
         }
     }

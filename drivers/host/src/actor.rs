@@ -11,8 +11,8 @@ use std::task::Waker;
 use wsrelay_core::process::{Actor, ActorInput, ActorProcess, Effect, ExitReason, Pid, Signal};
 use wsrelay_core::time::{Instant, Wake};
 
-/// Most events that an actor handles in a row, before others get their turn.
-const TURN_EVENTS: usize = 128;
+/// Most events and effects of an actor in a row, before others get their turn.
+const TURN_MAX: usize = 512;
 
 /// An actor, its mailbox, and the effects of what it does.
 #[derive(Debug)]
@@ -67,17 +67,15 @@ impl<A: Actor> ActorRunner<A> {
             self.handle(now, ActorInput::Tick);
         }
         let mut charge = Charge::default();
-        for _ in 0..TURN_EVENTS {
-            if self.process.ended().is_some() {
-                break;
-            }
+        let mut turn = 0;
+        while turn < TURN_MAX && self.process.ended().is_none() {
             if self.pending.is_empty() && !self.mailbox.drain(&mut self.pending, waker) {
                 self.mailbox.release(charge);
                 return Next::Wait(self.process.wake());
             }
             if let Some(Delivery { signal, charge: one }) = self.pending.pop_front() {
                 charge.add(one);
-                self.handle(now, ActorInput::Signal(signal));
+                turn += 1 + self.handle(now, ActorInput::Signal(signal));
             }
         }
         self.mailbox.release(charge);
@@ -88,8 +86,9 @@ impl<A: Actor> ActorRunner<A> {
         Next::Again
     }
 
-    /// One input, its effects performed. A panic of the actor's ends that process alone (P5).
-    fn handle(&mut self, now: Instant, input: ActorInput) {
+    /// One input, its effects performed; how many there were. A panic of the actor's ends that process
+    /// alone (P5).
+    fn handle(&mut self, now: Instant, input: ActorInput) -> usize {
         let Self { process, effects, .. } = self;
         let result = catch_unwind(AssertUnwindSafe(|| process.handle(now, input, effects)));
         if let Err(panic) = result {
@@ -97,7 +96,13 @@ impl<A: Actor> ActorRunner<A> {
             tracing::error!(pid = %self.pid(), %why, "process panicked");
             self.process.handle(now, ActorInput::Crash(Arc::from(why)), &mut self.effects);
         }
+        let effects = self.effects.len();
+        if self.process.ended().is_some() {
+            // First it is gone, with its names; then the others hear of it.
+            self.node.close(self.pid());
+        }
         self.perform();
+        effects
     }
 
     fn perform(&mut self) {

@@ -2,6 +2,7 @@
 
 use crate::node::SendFault;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wsrelay_core::message::{Destination, Message};
@@ -45,7 +46,10 @@ impl DeadLetters {
         self.count.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(to = %letter.to, topic = %letter.message.topic, why = %letter.why, "dead letter");
         if let Some(hook) = self.hook.get() {
-            hook(letter);
+            // A hook is the user's code, and runs where a process ends: its panic must end nothing else.
+            if catch_unwind(AssertUnwindSafe(|| hook(letter))).is_err() {
+                tracing::error!("dead letter hook panicked");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where the signals for one process wait (P8).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -135,7 +135,7 @@ struct Inner {
     /// Held by the queue and by what the owner has taken out but not consumed.
     held: Charge,
     owner: Option<Waker>,
-    waiting_for_room: Vec<Waker>,
+    waiting_for_room: BTreeMap<Pid, Waker>,
 }
 
 impl Mailbox {
@@ -153,7 +153,7 @@ impl Mailbox {
                 queue: VecDeque::new(),
                 held: Charge::NOTHING,
                 owner: None,
-                waiting_for_room: Vec::new(),
+                waiting_for_room: BTreeMap::new(),
             }),
             connection: OnceLock::new(),
         }
@@ -188,6 +188,10 @@ impl Mailbox {
         let mut inner = self.lock();
         if !inner.open {
             return Err(Undelivered::Closed(signal));
+        }
+        if self.is_port() && charge.bytes > self.bounds.bytes_max {
+            // No client is too slow for what could never be sent.
+            return Err(Undelivered::Full(signal));
         }
         if charge != Charge::NOTHING && inner.would_overflow(charge, self.bounds) {
             match self.bounds.overflow {
@@ -277,19 +281,31 @@ impl Mailbox {
         if is_roomy && self.full.swap(false, Ordering::AcqRel) {
             let waiting = std::mem::take(&mut inner.waiting_for_room);
             drop(inner);
-            waiting.into_iter().for_each(Waker::wake);
+            waiting.into_values().for_each(Waker::wake);
         }
     }
 
-    /// Calls `waker` once there is room. Whether there is none at present.
+    /// Calls `waker`, that of the process `who`, once there is room. Whether there is none at present.
     #[must_use]
-    pub fn wait_for_room(&self, waker: &Waker) -> bool {
+    pub fn wait_for_room(&self, who: Pid, waker: &Waker) -> bool {
         let mut inner = self.lock();
         let must_wait = inner.open && self.full.load(Ordering::Acquire);
-        if must_wait && !inner.waiting_for_room.iter().any(|waiting| waiting.will_wake(waker)) {
-            inner.waiting_for_room.push(waker.clone());
+        if must_wait {
+            inner.waiting_for_room.insert(who, waker.clone());
         }
         must_wait
+    }
+
+    /// Forgets that `who` waits for room.
+    pub fn forget_waiting(&self, who: Pid) {
+        self.lock().waiting_for_room.remove(&who);
+    }
+
+    /// Whether there is room for one more message, though perhaps not enough to wake anybody for.
+    #[must_use]
+    pub fn is_below_bounds(&self) -> bool {
+        let inner = self.lock();
+        !inner.open || !inner.is_full(self.bounds)
     }
 
     /// Whether a message was refused since the last call, for an owner that wants to know.
@@ -313,7 +329,7 @@ impl Mailbox {
         inner.owner = None;
         self.full.store(false, Ordering::Release);
         drop(inner);
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
         (left, named)
     }
 

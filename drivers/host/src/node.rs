@@ -359,7 +359,10 @@ impl Node {
         self.dead_letter(Destination::Pid(pid), message, SendFault::Full);
     }
 
-    pub(crate) fn mailbox(&self, pid: Pid) -> Option<Arc<Mailbox>> {
+    /// The mailbox of a process, while it is alive: for a driver whose own processes relay from a socket,
+    /// and have to stop reading when their target has no room (P8).
+    #[must_use]
+    pub fn mailbox(&self, pid: Pid) -> Option<Arc<Mailbox>> {
         self.0.directory.get(pid)
     }
 

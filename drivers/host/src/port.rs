@@ -44,6 +44,8 @@ pub struct Port {
     target: Option<Arc<Mailbox>>,
     drained: bool,
     relaying: bool,
+    /// Whether the connection's process is over.
+    retired: bool,
     out: Outputs,
     work: Work,
 }
@@ -59,7 +61,9 @@ impl Port {
     ) -> Self {
         let limits = &options.relay.limits;
         let mailbox = node.open_port(Bounds {
-            messages_max: limits.outbox_messages_max,
+            // Between two turns of this connection a process may send more than the outbox holds, although
+            // the client takes all of it.
+            messages_max: limits.outbox_messages_max.saturating_mul(4),
             bytes_max: limits.outbox_bytes_max,
             overflow: match options.relay.overflow {
                 Overflow::Close => WhenFull::RefuseAndTellOwner,
@@ -76,6 +80,7 @@ impl Port {
             target: None,
             drained: false,
             relaying: false,
+            retired: false,
             out: Outputs::new(),
             work: Work::default(),
         }
@@ -125,6 +130,13 @@ impl Port {
     /// Calls the core when its wake is due.
     pub fn tick(&mut self, now: Instant) {
         if self.wake().is_due(now) {
+            // Woken up is who waits for room once half of it is free; who runs out of patience is content
+            // with less.
+            if let Some(pid) = self.connection.session().and_then(Session::awaits_room)
+                && self.target.as_ref().is_some_and(|target| target.is_below_bounds())
+            {
+                self.input(now, Input::TargetRoom(pid));
+            }
             self.input(now, Input::Tick);
         }
     }
@@ -133,8 +145,8 @@ impl Port {
     /// To be called once more before the driver waits, whatever it did. Whether to call again soon, because
     /// there is more and others should have their turn first.
     pub fn poll(&mut self, now: Instant, waker: &Waker) -> bool {
-        let more = self.poll_mailbox(now, waker);
-        self.poll_room(now, waker);
+        let mut more = self.poll_mailbox(now, waker);
+        more |= self.poll_room(now, waker);
         // After the waker is in place: a drain that begins now calls it.
         if !self.drained
             && let Some(window) = self.node.draining()
@@ -154,10 +166,14 @@ impl Port {
             let mut charge = Charge::default();
             for Delivery { signal, charge: one } in deliveries.drain(..) {
                 charge.add(one);
+                if self.retired {
+                    self.node.bury(self.mailbox.pid(), [signal]);
+                    continue;
+                }
                 self.connection.handle(now, Input::Signal(signal), &mut self.out);
                 // Only a command that looks for a process needs its answer before the next signal; the
                 // outputs of the others are performed together.
-                if self.out.has_attach() {
+                if self.out.needs_answer() {
                     self.perform(now);
                 }
             }
@@ -171,13 +187,15 @@ impl Port {
     }
 
     /// Where the session waits for room in its target's mailbox, it hears of it.
-    fn poll_room(&mut self, now: Instant, waker: &Waker) {
-        let waits_for = self.connection.session().and_then(Session::awaits_room);
-        if let (Some(pid), Some(target)) = (waits_for, &self.target)
-            && !target.wait_for_room(waker)
-        {
+    /// Whether it did: then there may be more to read, or the room may be gone again.
+    fn poll_room(&mut self, now: Instant, waker: &Waker) -> bool {
+        let Some(pid) = self.connection.session().and_then(Session::awaits_room) else { return false };
+        let waits =
+            self.target.as_ref().is_some_and(|target| target.wait_for_room(self.mailbox.pid(), waker));
+        if !waits {
             self.input(now, Input::TargetRoom(pid));
         }
+        !waits
     }
 
     /// Tells the session that its target has no room; that it knows already harms nobody.
@@ -203,6 +221,7 @@ impl Port {
             }
             // Keep the allocation, unless an answer has begun a new list meanwhile.
             if self.out.is_empty() {
+                out.shrink();
                 self.out = out;
             }
             if pressed {
@@ -322,7 +341,10 @@ impl Port {
 
     /// The connection's process is over; its socket may linger.
     fn retire(&mut self) {
-        self.target = None;
+        self.retired = true;
+        if let Some(target) = self.target.take() {
+            target.forget_waiting(self.mailbox.pid());
+        }
         self.node.close(self.mailbox.pid());
         if std::mem::take(&mut self.relaying) {
             self.node.gate().leave();

@@ -27,7 +27,10 @@ struct State {
     arrived: u64,
     messages: VecDeque<(u64, Message, Charge)>,
     events: VecDeque<(u64, Event)>,
-    reader: Option<Waker>,
+    /// What arrived behind the signal that ended the process.
+    late: VecDeque<Delivery>,
+    /// The tasks that wait for a message or an event.
+    readers: Vec<Waker>,
 }
 
 impl ProcessCell {
@@ -40,7 +43,8 @@ impl ProcessCell {
             arrived: 0,
             messages: VecDeque::new(),
             events: VecDeque::new(),
-            reader: None,
+            late: VecDeque::new(),
+            readers: Vec::new(),
         };
         Arc::new(Self { node: node.clone(), mailbox, state: Mutex::new(state) })
     }
@@ -65,7 +69,7 @@ impl ProcessCell {
             let mut answers = Vec::new();
             let mut end = None;
             let mut state = self.lock();
-            for Delivery { signal, charge } in deliveries.drain(..) {
+            while let Some(Delivery { signal, charge }) = deliveries.pop_front() {
                 match state.lifecycle.handle(signal, &mut answers) {
                     Reaction::Quiet => {}
                     Reaction::Event(Event::Message(message)) => {
@@ -82,13 +86,15 @@ impl ProcessCell {
                     }
                 }
             }
-            let reader = state.reader.take();
+            // What lies behind the signal that ends the process is answered when it has ended.
+            state.late.append(&mut deliveries);
+            let readers = std::mem::take(&mut state.readers);
             drop(state);
             self.post(answers);
             if end.is_some() {
                 return end;
             }
-            reader.into_iter().for_each(Waker::wake);
+            readers.into_iter().filter(|reader| !reader.will_wake(waker)).for_each(Waker::wake);
         }
         None
     }
@@ -209,15 +215,18 @@ impl ProcessCell {
         let mut state = self.lock();
         state.lifecycle.end(reason, &mut signals);
         let unread = std::mem::take(&mut state.messages);
+        let mut late = std::mem::take(&mut state.late);
         drop(state);
-        self.post(signals);
+        // First it is gone, with its names; then the others hear of it.
         let pid = self.pid();
         self.node.close(pid);
+        self.post(signals);
         let mut unread: VecDeque<_> = unread
             .into_iter()
             .map(|(_, message, charge)| Delivery { signal: Signal::Message(message), charge })
             .collect();
         bury_pending(&self.node, pid, &mut unread);
+        bury_pending(&self.node, pid, &mut late);
     }
 
     fn post(&self, signals: Vec<(Pid, Signal)>) {
@@ -240,8 +249,8 @@ impl State {
     }
 
     fn wait<T>(&mut self, waker: &Waker) -> Poll<T> {
-        if !self.reader.as_ref().is_some_and(|reader| reader.will_wake(waker)) {
-            self.reader = Some(waker.clone());
+        if !self.readers.iter().any(|reader| reader.will_wake(waker)) {
+            self.readers.push(waker.clone());
         }
         Poll::Pending
     }

@@ -5,7 +5,7 @@ use crate::server::Service;
 use crate::socket::Socket;
 use smol::Async;
 use std::future::{Future, poll_fn};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,11 +19,18 @@ use wsrelay_host::{Port, panic_text};
 const ROUNDS_MAX: usize = 16;
 
 /// Serves one client until its socket is cut.
-pub(crate) async fn serve(stream: Async<TcpStream>, peer: SocketAddr, service: Arc<Service>) {
-    let port = Port::open(&service.node, Some(peer), false, &service.options);
+pub(crate) async fn serve(stream: Async<TcpStream>, port: Port, service: Arc<Service>) {
     let alarm = Alarm::new(service.node.clock());
-    let mut task =
-        Task { socket: Socket::new(stream), port, alarm, service, answer: None, eof: false, shut: false };
+    let mut task = Task {
+        socket: Socket::new(stream),
+        port,
+        alarm,
+        service,
+        answer: None,
+        eof: false,
+        shut: false,
+        broken: false,
+    };
     poll_fn(|cx| task.poll(cx)).await;
 }
 
@@ -36,6 +43,8 @@ struct Task {
     answer: Option<Pin<Box<dyn Future<Output = Response> + Send>>>,
     eof: bool,
     shut: bool,
+    /// Nothing can be written any more.
+    broken: bool,
 }
 
 impl Task {
@@ -108,6 +117,10 @@ impl Task {
     /// One write. Whether the socket took anything.
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let work = self.port.work();
+        if self.broken {
+            work.writes.clear();
+            return false;
+        }
         if work.writes.is_empty() {
             if work.shutdown && !self.shut {
                 self.shut = true;
@@ -118,13 +131,13 @@ impl Task {
         match self.socket.poll_write(cx, &mut work.writes) {
             Poll::Ready(Ok(written)) => self.port.written(now, written),
             Poll::Ready(Err(_)) => {
+                // The client is gone; what it sent before, its close frame perhaps, may still be read.
+                self.broken = true;
                 work.writes.clear();
-                if !self.eof {
-                    self.eof = true;
+                if self.eof || work.paused {
                     self.port.eof(now);
+                    self.port.work().cut = true;
                 }
-                // What was given up cannot be waited for.
-                self.port.work().cut = true;
             }
             Poll::Pending => return false,
         }

@@ -40,11 +40,13 @@
 mod actor;
 mod alarm;
 mod connection;
+mod outbound;
 mod process;
 mod runtime;
 mod server;
 mod socket;
 
+pub use outbound::{ConnectFault, ConnectOptions, rustls};
 pub use process::{Context, IntoExit};
 pub use runtime::{Node, Runtime};
 pub use server::Server;

@@ -153,12 +153,33 @@ impl<E: fmt::Display> IntoExit for Result<(), E> {
 /// The task of one async process: its function, and what can end it from outside.
 pub(crate) struct Runner<B> {
     cell: Arc<ProcessCell>,
-    body: Pin<Box<B>>,
+    /// Gone once the process has ended.
+    body: Option<Pin<Box<B>>>,
 }
 
 impl<B> Runner<B> {
     pub(crate) fn new(cell: Arc<ProcessCell>, body: B) -> Self {
-        Self { cell, body: Box::pin(body) }
+        Self { cell, body: Some(Box::pin(body)) }
+    }
+
+    /// Ends the process. Its function is dropped first, wherever it waits; a destructor that panics is that
+    /// process's crash and nobody else's.
+    fn end(&mut self, reason: ExitReason) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.body.take())));
+        let reason = match dropped {
+            Ok(()) => reason,
+            Err(panic) => panic_reason(&*panic),
+        };
+        self.cell.end(reason);
+    }
+}
+
+impl<B: Future> Runner<B> {
+    fn poll_body(&mut self, cx: &mut task::Context<'_>) -> Poll<B::Output> {
+        match &mut self.body {
+            Some(body) => body.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -168,7 +189,7 @@ impl<B: Future<Output: IntoExit>> Future for Runner<B> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         let reason = match self.cell.pump(cx.waker()) {
             Some(reason) => reason,
-            None => match catch_unwind(AssertUnwindSafe(|| self.body.as_mut().poll(cx))) {
+            None => match catch_unwind(AssertUnwindSafe(|| self.poll_body(cx))) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(result)) => result.into_exit(),
                 Err(panic) => {
@@ -178,7 +199,7 @@ impl<B: Future<Output: IntoExit>> Future for Runner<B> {
                 }
             },
         };
-        self.cell.end(reason);
+        self.end(reason);
         Poll::Ready(())
     }
 }
@@ -186,6 +207,6 @@ impl<B: Future<Output: IntoExit>> Future for Runner<B> {
 impl<B> Drop for Runner<B> {
     /// A task that is dropped before its end, as when the runtime stops, is a process that was killed.
     fn drop(&mut self) {
-        self.cell.end(ExitReason::Killed);
+        self.end(ExitReason::Killed);
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use wsrelay_core::connection::ConnectionOptions;
 use wsrelay_core::limits::LimitsFault;
 use wsrelay_core::upgrade::{Request, Response};
+use wsrelay_host::Port;
 
 type Handler = Box<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
@@ -73,7 +74,7 @@ impl Server {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    pause = PAUSE.0;
+                    pause = (pause / 2).max(PAUSE.0);
                     self.admit(stream, peer);
                 }
                 // The client was gone before it was accepted.
@@ -92,7 +93,9 @@ impl Server {
             tracing::debug!(%error, %peer, "client gone before it was served");
             return;
         }
-        self.0.node.run(connection::serve(stream, peer, Arc::clone(&self.0)));
+        // Counted from now on, so that a drain waits for this client too.
+        let port = Port::open(&self.0.node, Some(peer), false, &self.0.options);
+        self.0.node.run(connection::serve(stream, port, Arc::clone(&self.0)));
     }
 
     /// Ready when the node has drained: nobody is connected any more, or time was up.
@@ -104,15 +107,16 @@ impl Server {
             node.draining().map_or(Poll::Pending, Poll::Ready)
         })
         .await;
-        let idle = poll_fn(|cx| if node.is_idle(cx.waker()) { Poll::Ready(()) } else { Poll::Pending });
+        let idle = || poll_fn(|cx| if node.is_idle(cx.waker()) { Poll::Ready(()) } else { Poll::Pending });
         let limits = &self.0.options.relay.limits;
         let patience = window + limits.close_wait_max * 2 + DRAIN_GRACE;
         let late = async {
             Timer::after(patience).await;
             let left = node.cut_connections();
             tracing::warn!(left, "connections cut at the end of the drain");
+            smol::future::or(idle(), async { _ = Timer::after(DRAIN_GRACE).await }).await;
         };
-        smol::future::or(idle, late).await;
+        smol::future::or(idle(), late).await;
         Ok(())
     }
 }

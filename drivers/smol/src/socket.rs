@@ -27,11 +27,13 @@ pub(crate) struct Socket {
     stream: Async<TcpStream>,
     /// The last read found less than it could have taken: the next one would find nothing.
     drained: bool,
+    /// The last write found no room: the next one would find none.
+    full: bool,
 }
 
 impl Socket {
     pub(crate) const fn new(stream: Async<TcpStream>) -> Self {
-        Self { stream, drained: false }
+        Self { stream, drained: false, full: false }
     }
 
     /// What has arrived; empty at the end of the stream.
@@ -39,7 +41,7 @@ impl Socket {
         loop {
             if !self.drained {
                 match self.read() {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.drained = true,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     result => return Poll::Ready(result),
                 }
@@ -70,14 +72,16 @@ impl Socket {
         writes: &mut VecDeque<Bytes>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            match self.write(writes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                result => return Poll::Ready(result),
+            if !self.full {
+                match self.write(writes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.full = true,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    result => return Poll::Ready(result),
+                }
             }
             match self.stream.poll_writable(cx) {
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => self.full = false,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             }

@@ -337,8 +337,8 @@ impl Http {
         if let Stage::Attaching(attaching) = core::mem::replace(&mut self.stage, Stage::Done) {
             self.abort(&attaching.config.target, "client gone before it was connected", out);
         }
-        self.lifecycle.end(reason.clone(), out);
-        out.push(Output::Exit(reason));
+        out.push(Output::Exit(reason.clone()));
+        self.lifecycle.end(reason, out);
         out.push(Output::Cut);
     }
 }

@@ -162,9 +162,10 @@ impl Session {
             self.refuse(Some(receipt.to), Some(*receipt.reference), CommandFault::Closing, out);
         }
         let reason = end.exit_reason();
-        self.lifecycle.end(reason.clone(), out);
         out.push(Output::Note(Note::Closed(end.clone())));
-        out.push(Output::Exit(reason));
+        // First it is gone, with its names; then the others hear of it.
+        out.push(Output::Exit(reason.clone()));
+        self.lifecycle.end(reason, out);
     }
 
     fn linger(&mut self, now: Instant) {
