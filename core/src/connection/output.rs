@@ -103,19 +103,6 @@ impl Outputs {
         self.needs_answer
     }
 
-    /// Gives back the room of an unusually long list.
-    pub fn shrink(&mut self) {
-        const OUTPUTS_MAX: usize = 8;
-        const BYTES_MAX: usize = 1024;
-        self.seal();
-        if self.list.is_empty() && self.list.capacity() > OUTPUTS_MAX {
-            self.list = Vec::new();
-        }
-        if self.small.capacity() > BYTES_MAX {
-            self.small = BytesMut::new();
-        }
-    }
-
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -154,6 +154,10 @@ impl Port {
             self.drained = true;
             self.input(now, Input::Drain(window));
         }
+        if !more {
+            // Whoever waits keeps no room for what it might have to do next.
+            self.out = Outputs::new();
+        }
         more
     }
 
@@ -221,7 +225,6 @@ impl Port {
             }
             // Keep the allocation, unless an answer has begun a new list meanwhile.
             if self.out.is_empty() {
-                out.shrink();
                 self.out = out;
             }
             if pressed {
