@@ -18,6 +18,7 @@
 //! relay's codec cannot hide behind itself.
 
 mod check;
+mod expect;
 mod frame;
 mod process;
 mod reader;
@@ -28,13 +29,14 @@ mod setup;
 mod step;
 
 pub use check::check;
+pub use expect::{and, gone};
 pub use frame::{Frame, binary, close, continuation, empty_close, first_of, ping, pong, text, unmasked};
 pub use process::{client, control, linked, other, relay_to, send_command, target, watcher};
 pub use reader::ClientReader;
-pub use reply::{Reply, refused, reply, switched};
+pub use reply::{Reply, refused, reply, switched, wants_upgrade};
 pub use script::{Script, joined, millis, secs};
 pub use seen::{
     Seen, ack, attach, demonitor, down, exit, join, leave, message, refused_ack, requested, send, signal, to,
 };
-pub use setup::{Setup, UPGRADE, open, upgrade_with};
+pub use setup::{Setup, UPGRADE, open, upgrade_with, watched};
 pub use step::{Step, run};

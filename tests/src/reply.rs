@@ -92,6 +92,16 @@ pub fn refused(status: u16, body: &str) -> Reply {
     reply(status).header("content-type", "text/plain; charset=utf-8").closed().body(body)
 }
 
+/// The refusal of an ordinary request where only a WebSocket is served.
+#[must_use]
+pub fn wants_upgrade() -> Reply {
+    refused(426, "this resource is a WebSocket endpoint")
+        .header("sec-websocket-version", "13")
+        .without("connection")
+        .header("connection", "Upgrade, close")
+        .header("upgrade", "websocket")
+}
+
 /// The 101 that answers the handshake of [`UPGRADE`](crate::UPGRADE).
 #[must_use]
 pub fn switched() -> Reply {

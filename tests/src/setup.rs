@@ -1,11 +1,12 @@
 //! What is decided before a script begins.
 
-use crate::{Script, relay_to, target};
+use crate::{Script, relay_to, target, watcher};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use wsrelay_core::connection::ConnectionOptions;
 use wsrelay_core::limits::Limits;
+use wsrelay_core::process::Signal;
 use wsrelay_core::relay::{Authority, Envelope, Overflow, RelayOptions};
 use wsrelay_core::upgrade::UpgradePolicy;
 
@@ -24,6 +25,12 @@ pub fn upgrade_with(lines: &str) -> String {
 #[must_use]
 pub fn open() -> Script {
     Setup::default().open()
+}
+
+/// A connection that has joined its target, and that [`watcher`] monitors.
+#[must_use]
+pub fn watched(setup: Setup) -> Script {
+    setup.join().signal(Signal::Monitor { watcher: watcher() })
 }
 
 /// Options, limits and the relay header of a script. What is not changed is the default; the relay header

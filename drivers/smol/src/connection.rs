@@ -52,11 +52,14 @@ impl Task {
         for _ in 0..ROUNDS_MAX {
             // Each round at its own time; and what has arrived is heard before anybody is called silent.
             let now = self.service.node.clock().now();
+            let was_paused = self.port.work().paused;
             let mut went_on = self.read(cx, now);
             self.port.tick(now);
             went_on |= self.port.poll(now, cx.waker());
             went_on |= self.ask(cx, now);
             went_on |= self.write(cx, now);
+            // A socket that is to be read again has to be asked, or nobody wakes us for it.
+            went_on |= was_paused && !self.port.work().paused;
             if self.port.work().cut {
                 return Poll::Ready(());
             }

@@ -6,10 +6,11 @@ use smol::channel::{self, Sender};
 use std::future::Future;
 use std::io;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use wsrelay_core::process::{Actor, Pid};
-use wsrelay_host::{ActorRunner, NameFault, NodeOptions, ProcessCell};
+use wsrelay_host::{ActorRunner, NameFault, NodeOptions, ProcessCell, panic_reason};
 
 /// A few threads that run one executor.
 ///
@@ -144,7 +145,11 @@ impl Node {
     {
         let pid = cell.pid();
         let context = Context::new(Arc::clone(&cell), self.clone());
-        self.run(Runner::new(cell, body(context)));
+        match catch_unwind(AssertUnwindSafe(|| body(context))) {
+            Ok(body) => self.run(Runner::new(cell, body)),
+            // P5: it had not begun to wait for anything, but it was a process already.
+            Err(panic) => cell.end(panic_reason(&*panic)),
+        }
         pid
     }
 

@@ -190,8 +190,10 @@ impl Http {
 
     fn drain(&mut self, now: Instant) {
         self.draining = true;
-        // Between two requests there is nothing to wait for.
-        if let Stage::Reading { due, begun: false } = &mut self.stage {
+        // Between two requests there is nothing to wait for; who has just come gets an answer yet.
+        if let Stage::Reading { due, begun: false } = &mut self.stage
+            && self.served
+        {
             *due = now;
         }
     }
