@@ -112,16 +112,23 @@ fn a_driver_knows_no_opcode_topic_or_close_code() {
 #[test]
 fn nothing_is_unfinished() {
     let words = ["todo!(", "unimplemented!(", "dbg!(", "#[ignore"];
-    for folder in ["core", "drivers", "tests/src"] {
-        assert_eq!(uses(folder, &words, &[]), NOTHING);
+    for folder in ["core", "drivers", "tests"] {
+        assert_eq!(uses(folder, &words, &["tests/tests/tidy.rs"]), NOTHING);
     }
 }
 
 #[test]
 fn no_test_sleeps() {
     let sleeps = ["thread::sleep", "Timer::after"];
+    // What makes a test fail that waits in vain is no sleep.
+    let guards = [
+        "tests/tests/tidy.rs",
+        "tests/tests/sockets/support/mod.rs",
+        "tests/tests/browser/cdp.rs",
+        "drivers/smol/tests/outbound/world.rs",
+    ];
     for folder in ["tests", "drivers/smol/tests", "drivers/host"] {
-        assert_eq!(uses(folder, &sleeps, &["tests/tests/tidy.rs"]), NOTHING);
+        assert_eq!(uses(folder, &sleeps, &guards), NOTHING);
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use wsrelay_core::connection::Input;
 use wsrelay_core::process::ExitReason;
 use wsrelay_core::time::Timeout;
+use wsrelay_core::upgrade::Response;
 use wsrelay_tests::*;
 
 fn unresponsive() -> [Seen; 5] {
@@ -400,7 +401,13 @@ fn a_second_drain_puts_nothing_off() {
 /// [T:drain] Between two requests there is nothing to wait for; a request under way is served.
 #[test]
 fn a_drain_closes_a_connection_between_requests_at_once() {
-    open().input(Input::Drain(secs(30))).turns().expect([Seen::Shutdown]);
+    open()
+        .bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .respond(Response::text(200, "hi"))
+        .forget()
+        .input(Input::Drain(secs(30)))
+        .turns()
+        .expect([Seen::Shutdown]);
     let reply = reply(200).header("content-type", "text/plain; charset=utf-8").closed().body("hi");
     open()
         .bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -408,7 +415,7 @@ fn a_drain_closes_a_connection_between_requests_at_once() {
         .input(Input::Drain(secs(30)))
         .turns()
         .expect([])
-        .respond(wsrelay_core::upgrade::Response::text(200, "hi"))
+        .respond(Response::text(200, "hi"))
         .expect([Seen::Replied(reply), Seen::Shutdown, Seen::ResumeReading]);
 }
 
@@ -418,7 +425,7 @@ fn a_drain_during_a_response_makes_it_the_last() {
     open()
         .bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .stuck_socket()
-        .respond(wsrelay_core::upgrade::Response::new(204))
+        .respond(Response::new(204))
         .forget()
         .input(Input::Drain(secs(30)))
         .unstick()

@@ -90,9 +90,13 @@ impl Command {
 /// The acknowledgement that a message to `connection` was dropped before the connection could see it, if
 /// its sender asked for one (P9): for a host whose mailboxes are bounded.
 #[must_use]
-pub fn acknowledge_dropped(connection: Pid, message: &Message) -> Option<(Pid, Message)> {
+pub fn acknowledge_dropped(
+    connection: Pid,
+    message: &Message,
+    fault: CommandFault,
+) -> Option<(Pid, Message)> {
     let reference = Command::reference(message)?;
-    let payload = Payload::Ack(Box::new(Ack { reference, outcome: Err(CommandFault::OutboxFull) }));
+    let payload = Payload::Ack(Box::new(Ack { reference, outcome: Err(fault) }));
     Some((message.from?, Message { from: Some(connection), topic: Topic::ACK, payload }))
 }
 

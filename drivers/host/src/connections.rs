@@ -1,5 +1,6 @@
 //! The connections that live on a node, for operators.
 
+use crate::mailbox::Mailbox;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wsrelay_core::process::Pid;
@@ -70,9 +71,10 @@ impl LiveConnection {
         self.commands_refused.store(counters.commands_refused, Ordering::Relaxed);
     }
 
-    pub(crate) fn info(&self, pid: Pid) -> Option<ConnectionInfo> {
+    /// What is in `mailbox`, this connection's own, counts with it.
+    pub(crate) fn info(&self, mailbox: &Mailbox) -> Option<ConnectionInfo> {
         Some(ConnectionInfo {
-            pid,
+            pid: mailbox.pid(),
             target: *self.target.lock().ok()?,
             peer: self.peer.clone(),
             opened_at: self.opened_at,
@@ -81,7 +83,7 @@ impl LiveConnection {
                 bytes_in: self.bytes_in.load(Ordering::Relaxed),
                 messages_out: self.messages_out.load(Ordering::Relaxed),
                 bytes_out: self.bytes_out.load(Ordering::Relaxed),
-                messages_dropped: self.messages_dropped.load(Ordering::Relaxed),
+                messages_dropped: self.messages_dropped.load(Ordering::Relaxed) + mailbox.dropped(),
                 commands_refused: self.commands_refused.load(Ordering::Relaxed),
                 transfers: self.transfers.load(Ordering::Relaxed),
             },

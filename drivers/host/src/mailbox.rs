@@ -1,7 +1,7 @@
 //! Where the signals for one process wait (P8).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use wsrelay_core::message::{Message, Topic};
@@ -38,6 +38,8 @@ pub enum Undelivered {
     Closed(Signal),
     /// There is no room.
     Full(Signal),
+    /// It is a message for a client, and larger than all that may wait for one.
+    TooBig(Signal),
 }
 
 /// Whether a mailbox has room for more after it took something.
@@ -120,6 +122,8 @@ pub struct Mailbox {
     bounds: Bounds,
     /// Mirrors [`Inner::is_full`], to be asked without the lock.
     full: AtomicBool,
+    /// Messages that found no room, or had to make it.
+    dropped: AtomicU64,
     inner: Mutex<Inner>,
     /// Set for a connection that relays.
     pub(crate) connection: OnceLock<LiveConnection>,
@@ -146,6 +150,7 @@ impl Mailbox {
             kind,
             bounds,
             full: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
             inner: Mutex::new(Inner {
                 open: true,
                 named: false,
@@ -184,6 +189,22 @@ impl Mailbox {
     ///
     /// The signal comes back when the process has ended, or there is no room for it.
     pub fn push(&self, signal: Signal, evicted: &mut Vec<Message>) -> Result<Room, Undelivered> {
+        let evicted_before = evicted.len();
+        let result = self.try_push(signal, evicted);
+        let dropped = evicted.len() - evicted_before
+            + usize::from(matches!(result, Err(Undelivered::Full(_) | Undelivered::TooBig(_))));
+        if dropped > 0 {
+            self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// How many messages found no room, or had to make it.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    fn try_push(&self, signal: Signal, evicted: &mut Vec<Message>) -> Result<Room, Undelivered> {
         let charge = Charge::of(&signal);
         let mut inner = self.lock();
         if !inner.open {
@@ -191,7 +212,7 @@ impl Mailbox {
         }
         if self.is_port() && charge.bytes > self.bounds.bytes_max {
             // No client is too slow for what could never be sent.
-            return Err(Undelivered::Full(signal));
+            return Err(Undelivered::TooBig(signal));
         }
         if charge != Charge::NOTHING && inner.would_overflow(charge, self.bounds) {
             match self.bounds.overflow {

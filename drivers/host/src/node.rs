@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
+use wsrelay_core::fault::CommandFault;
 use wsrelay_core::limits::Limits;
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
 use wsrelay_core::process::{NodeId, Pid, Signal, SignalSink, answer_for_the_dead};
@@ -41,6 +42,8 @@ pub enum SendFault {
     NoProcess,
     /// The process's mailbox has no room.
     Full,
+    /// The process is a connection, and the message larger than its outbox may be.
+    TooBig,
 }
 
 impl fmt::Display for SendFault {
@@ -48,6 +51,7 @@ impl fmt::Display for SendFault {
         f.write_str(match self {
             Self::NoProcess => "process not found",
             Self::Full => "the process's mailbox is full",
+            Self::TooBig => "the message is larger than the connection's outbox",
         })
     }
 }
@@ -162,6 +166,7 @@ impl Node {
                 if is_answered { Ok(()) } else { Err(SendFault::NoProcess) }
             }
             Err(Undelivered::Full(_)) => Err(SendFault::Full),
+            Err(Undelivered::TooBig(_)) => Err(SendFault::TooBig),
         }
     }
 
@@ -242,7 +247,7 @@ impl Node {
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         let all = self.0.directory.all();
-        all.iter().filter_map(|mailbox| mailbox.connection.get()?.info(mailbox.pid())).collect()
+        all.iter().filter_map(|mailbox| mailbox.connection.get()?.info(mailbox)).collect()
     }
 
     /// Begins to drain: new upgrades get 503, and each connection closes at a moment of its own within
@@ -317,8 +322,14 @@ impl Node {
             Some(pid) => match self.push(pid, signal) {
                 Ok(_) => {}
                 Err(Undelivered::Closed(signal)) => self.bury(pid, [signal]),
-                Err(Undelivered::Full(Signal::Message(message))) => self.drop_message(pid, message),
-                Err(Undelivered::Full(_)) => {}
+                Err(Undelivered::Full(Signal::Message(message))) => {
+                    self.drop_message(pid, message, SendFault::Full);
+                }
+                Err(Undelivered::TooBig(Signal::Message(message))) => {
+                    self.drop_message(pid, message, SendFault::TooBig);
+                }
+                // Only messages are bounded.
+                Err(Undelivered::Full(_) | Undelivered::TooBig(_)) => {}
             },
             None => {
                 if let Signal::Message(message) = signal {
@@ -344,19 +355,23 @@ impl Node {
         let mut evicted = Vec::new();
         let result = mailbox.push(signal, &mut evicted);
         for message in evicted {
-            self.drop_message(mailbox.pid(), message);
+            self.drop_message(mailbox.pid(), message, SendFault::Full);
         }
         result
     }
 
     /// A message found no room and its sender has no other way to learn of it than the acknowledgement it
     /// may have asked for (P9).
-    fn drop_message(&self, pid: Pid, message: Message) {
-        if let Some((sender, ack)) = acknowledge_dropped(pid, &message) {
+    fn drop_message(&self, pid: Pid, message: Message, why: SendFault) {
+        let fault = match why {
+            SendFault::TooBig => CommandFault::TooBig,
+            SendFault::Full | SendFault::NoProcess => CommandFault::OutboxFull,
+        };
+        if let Some((sender, ack)) = acknowledge_dropped(pid, &message, fault) {
             // Acknowledgements always have room, so this cannot come back here.
             self.post(&Destination::Pid(sender), Signal::Message(ack));
         }
-        self.dead_letter(Destination::Pid(pid), message, SendFault::Full);
+        self.dead_letter(Destination::Pid(pid), message, why);
     }
 
     /// The mailbox of a process, while it is alive: for a driver whose own processes relay from a socket,

@@ -124,6 +124,8 @@ impl Port {
 
     /// The handler's answer.
     pub fn response(&mut self, now: Instant, response: Response) {
+        // An answer that is given during a drain says so, however lately the drain has begun.
+        self.notice_drain(now);
         self.input(now, Input::Response(response));
     }
 
@@ -148,17 +150,21 @@ impl Port {
         let mut more = self.poll_mailbox(now, waker);
         more |= self.poll_room(now, waker);
         // After the waker is in place: a drain that begins now calls it.
+        self.notice_drain(now);
+        if !more {
+            // Whoever waits keeps no room for what it might have to do next.
+            self.out = Outputs::new();
+        }
+        more
+    }
+
+    fn notice_drain(&mut self, now: Instant) {
         if !self.drained
             && let Some(window) = self.node.draining()
         {
             self.drained = true;
             self.input(now, Input::Drain(window));
         }
-        if !more {
-            // Whoever waits keeps no room for what it might have to do next.
-            self.out = Outputs::new();
-        }
-        more
     }
 
     /// Handles what the mailbox holds, once: a process that never stops sending does not keep this
@@ -313,7 +319,7 @@ impl Port {
                 false
             }
             // Only a heartbeat can find no room; the next one will tell the same.
-            Err(Undelivered::Full(_)) => false,
+            Err(Undelivered::Full(_) | Undelivered::TooBig(_)) => false,
         }
     }
 

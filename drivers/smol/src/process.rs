@@ -162,14 +162,12 @@ impl<B> Runner<B> {
         Self { cell, body: Some(Box::pin(body)) }
     }
 
-    /// Ends the process. Its function is dropped first, wherever it waits; a destructor that panics is that
-    /// process's crash and nobody else's.
+    /// Ends the process. Its function is dropped first, wherever it waits; a destructor that panics harms
+    /// nobody else.
     fn end(&mut self, reason: ExitReason) {
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(self.body.take())));
-        let reason = match dropped {
-            Ok(()) => reason,
-            Err(panic) => panic_reason(&*panic),
-        };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(self.body.take()))) {
+            tracing::error!(pid = %self.cell.pid(), reason = %panic_reason(&*panic), "destructor panicked");
+        }
         self.cell.end(reason);
     }
 }

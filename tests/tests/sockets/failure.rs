@@ -96,7 +96,6 @@ impl Drop for Grenade {
 /// [P5] A process that panics while it is cleared away, because it was terminated, harms nobody: the
 /// threads that run the others live on.
 #[test]
-#[ignore = "the panic aborts the program, and every other test with it"]
 fn a_process_that_panics_in_its_destructor_harms_nobody() {
     run(async {
         let world = Setup::default().threads(1).start();

@@ -188,7 +188,7 @@ fn a_process_sends_and_closes_and_is_answered() {
         let send = |topic: Topic, payload: Payload| target.context.send(pid, topic, payload).unwrap();
         send(Topic::SEND, json!({"type": "text", "data": "a", "ref": "r1"}).into());
         send(Topic::SEND, Bytes::from_static(&[0xff, 0]).into());
-        send(Topic::SEND, json!({"type": "binary", "data": "b"}).into());
+        send(Topic::SEND, json!({"type": "binary", "data": "Yg=="}).into());
         let reason = CloseReason::new("that is all");
         let code = CloseCode::new(4001).unwrap();
         send(Topic::CLOSE, Close { code, reason, reference: Some(2.into()) }.into());

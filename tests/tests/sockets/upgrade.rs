@@ -3,6 +3,7 @@
 use crate::support::{KEY, Probe, Raw, Reply, Setup, World, run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use wsrelay_core::message::Topic;
 use wsrelay_core::relay::RelayConfig;
 use wsrelay_core::upgrade::{OriginPolicy, RELAY_HEADER, Response, UpgradePolicy};
 
@@ -201,6 +202,10 @@ fn a_malformed_relay_header_is_a_500_that_tells_nothing() {
             let reply = Raw::connect(&world).await.upgrade("/ws", &[]).await;
             assert_eq!((reply.status, reply.body.as_str()), (500, "internal server error"), "{what}");
             reply.assert_reveals_nothing();
+        }
+        // H13: where the target could be read it is told, whatever else was wrong.
+        for _ in 0..6 {
+            assert_eq!(target.message().await.topic, Topic::ABORT);
         }
         target.nothing_more().await;
     });

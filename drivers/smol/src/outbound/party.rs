@@ -231,7 +231,7 @@ impl Party {
                 Room::Left
             }
             // Only a heartbeat can find no room; the next one will tell the same.
-            Err(Undelivered::Full(_)) => Room::None,
+            Err(Undelivered::Full(_) | Undelivered::TooBig(_)) => Room::None,
         }
     }
 }
