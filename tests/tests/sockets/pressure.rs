@@ -233,7 +233,8 @@ fn a_client_that_takes_nothing_is_cut() {
         watcher.watch(pid).await;
         let chunk = "x".repeat(1 << 20);
         for _ in 0..32 {
-            target.send_text(pid, &chunk).unwrap();
+            // On a busy machine the connection may be cut before the last one is sent.
+            _ = target.send_text(pid, &chunk);
         }
         let leave = target.leave().await;
         assert_eq!((leave.code, leave.clean), (Some(1006), false));
