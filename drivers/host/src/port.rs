@@ -184,11 +184,13 @@ impl Port {
                 // Only a command that looks for a process needs its answer before the next signal; the
                 // outputs of the others are performed together.
                 if self.out.needs_answer() {
+                    self.mailbox.release(std::mem::take(&mut charge));
                     self.perform(now);
                 }
             }
-            self.perform(now);
+            // Before anybody is answered: who waits for answers before sending more finds room then.
             self.mailbox.release(charge);
+            self.perform(now);
         }
         if self.mailbox.take_overflowed() {
             self.input(now, Input::Overflowed);
