@@ -348,3 +348,36 @@ fn nothing_is_asked_of_a_socket_that_is_cut() {
         assert_eq!(script.wait(), None);
     }
 }
+
+/// [P8] [C:Lost] What had arrived whole when the stream ended is relayed, once the target has room.
+#[test]
+fn messages_that_wait_for_room_outlive_the_end_of_the_stream() {
+    joined()
+        .input(Input::TargetFull(target()))
+        .client("waiting")
+        .eof()
+        .expect([Seen::StopReading])
+        .input(Input::TargetRoom(target()))
+        .expect([
+            message(text("waiting")),
+            leave(1006, "connection lost", false),
+            exit(crashed("connection lost")),
+            demonitor(target()),
+            Seen::Cut,
+        ]);
+}
+
+/// [C:ClientClosed] A close frame that waits for its turn when the stream ends is still a close.
+#[test]
+fn a_close_frame_that_waits_for_its_turn_outlives_the_end_of_the_stream() {
+    let script = Setup::default().limits(|limits| limits.turn_messages_max = 1).join();
+    script.frames([text("1"), close(1000, "")]).eof().turns().expect([
+        message(text("1")),
+        Seen::StopReading,
+        leave(1000, "", true),
+        exit(ExitReason::Normal),
+        demonitor(target()),
+        send(close(1000, "")),
+        Seen::Cut,
+    ]);
+}

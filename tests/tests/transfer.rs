@@ -400,3 +400,13 @@ fn a_transfer_without_an_interval_keeps_the_beat() {
     let script = script.told("ws.control", hand_over()).attach_ok(other());
     assert_eq!(script.wait(), before);
 }
+
+/// [R7] [T:ping] A command that names the present target is no sign of life of the client's.
+#[test]
+fn commands_do_not_keep_a_silent_client_alive() {
+    let mut script = joined();
+    for _ in 0..2 {
+        script = script.after(secs(20)).told("ws.control", json!({"target_pid": "name"})).attach_ok(target());
+    }
+    assert!(script.seen().contains(&send(ping(b""))), "the client was never pinged");
+}

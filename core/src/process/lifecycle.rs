@@ -1,7 +1,7 @@
 //! From start to end: monitors, links, trapping, cancel and kill (P3–P5).
 
 use super::{Event, ExitReason, Pid, Signal, SignalSink};
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 /// The life of one process, whatever kind it is: a connection, an actor, an async function, a script.
 ///
@@ -26,8 +26,8 @@ pub struct Lifecycle {
     /// Whose `Down` we wait for.
     watching: BTreeSet<Pid>,
     links: BTreeSet<Pid>,
-    /// Whom we have sent an unlink that is not answered yet.
-    unlinking: BTreeSet<Pid>,
+    /// Whom we have sent unlinks, and how many of them are not answered yet.
+    unlinking: BTreeMap<Pid, u32>,
     ended: Option<ExitReason>,
 }
 
@@ -53,7 +53,7 @@ impl Lifecycle {
             watchers: BTreeSet::new(),
             watching: BTreeSet::new(),
             links: BTreeSet::new(),
-            unlinking: BTreeSet::new(),
+            unlinking: BTreeMap::new(),
             ended: None,
         }
     }
@@ -141,14 +141,14 @@ impl Lifecycle {
     /// Takes the link away, on both ends.
     pub fn unlink(&mut self, peer: Pid, out: &mut impl SignalSink) {
         if self.links.remove(&peer) {
-            self.unlinking.insert(peer);
+            *self.unlinking.entry(peer).or_default() += 1;
             out.signal(peer, Signal::Unlink { peer: self.pid });
         }
     }
 
     /// A link that the peer made before it saw our unlink is none: it will see the unlink next.
     fn linked(&mut self, peer: Pid) {
-        if !self.unlinking.contains(&peer) {
+        if !self.unlinking.contains_key(&peer) {
             self.links.insert(peer);
         }
     }
@@ -156,8 +156,14 @@ impl Lifecycle {
     /// An unlink is answered with one, so that its sender knows from when on a link is a new one. Two that
     /// cross answer each other.
     fn unlinked(&mut self, peer: Pid, out: &mut impl SignalSink) {
-        if !self.unlinking.remove(&peer) && self.links.remove(&peer) {
-            out.signal(peer, Signal::Unlink { peer: self.pid });
+        match self.unlinking.get_mut(&peer) {
+            Some(1) => _ = self.unlinking.remove(&peer),
+            Some(unanswered) => *unanswered -= 1,
+            None => {
+                if self.links.remove(&peer) {
+                    out.signal(peer, Signal::Unlink { peer: self.pid });
+                }
+            }
         }
     }
 

@@ -286,3 +286,27 @@ fn normal_and_shutdown_are_the_two_normal_ends() {
         assert!(!reason.is_normal(), "{reason}");
     }
 }
+
+/// [P4] However often a link is made and taken away before the peer has answered, the last word counts.
+#[test]
+fn a_link_that_is_made_again_before_its_unlink_is_answered_holds() {
+    let pid = |serial| Pid::new(NodeId(1), NonZeroU64::new(serial).unwrap());
+    let (mut left, mut right) = (Lifecycle::new(pid(1)), Lifecycle::new(pid(2)));
+    let (mut to_right, mut to_left) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        left.link(pid(2), &mut to_right);
+        left.unlink(pid(2), &mut to_right);
+    }
+    left.link(pid(2), &mut to_right);
+    while !(to_right.is_empty() && to_left.is_empty()) {
+        for (_, signal) in core::mem::take(&mut to_right) {
+            assert_eq!(right.handle(signal, &mut to_left), Reaction::Quiet);
+        }
+        for (_, signal) in core::mem::take(&mut to_left) {
+            assert_eq!(left.handle(signal, &mut to_right), Reaction::Quiet);
+        }
+    }
+    let reason = ExitReason::crashed("gone");
+    right.end(reason.clone(), &mut to_left);
+    assert_eq!(to_left, [(pid(1), Signal::Exit { from: pid(2), reason })]);
+}

@@ -302,6 +302,9 @@ impl Port {
         if self.connection.session().is_some_and(|session| session.target() == pid)
             && self.target.as_ref().is_none_or(|target| target.pid() != pid)
         {
+            if let Some(old) = self.target.take() {
+                old.forget_waiting(self.mailbox.pid());
+            }
             self.target = self.node.mailbox(pid);
         }
         let target = match &self.target {

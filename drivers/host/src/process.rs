@@ -64,8 +64,12 @@ impl ProcessCell {
     /// Sorts what has arrived; `waker` is called when there is more. Why the process has to end now, if it
     /// has to.
     pub fn pump(&self, waker: &Waker) -> Option<ExitReason> {
+        const ROUNDS_MAX: usize = 4;
         let mut deliveries = VecDeque::new();
-        while self.mailbox.drain(&mut deliveries, waker) {
+        for _ in 0..ROUNDS_MAX {
+            if !self.mailbox.drain(&mut deliveries, waker) {
+                return None;
+            }
             let mut answers = Vec::new();
             let mut end = None;
             let mut state = self.lock();
@@ -96,6 +100,8 @@ impl ProcessCell {
             }
             readers.into_iter().filter(|reader| !reader.will_wake(waker)).for_each(Waker::wake);
         }
+        // Who never stops sending does not keep the process from its own work.
+        waker.wake_by_ref();
         None
     }
 
@@ -123,18 +129,20 @@ impl ProcessCell {
 
     /// The next message or event, in the order of their arrival.
     pub fn poll_any(&self, waker: &Waker) -> Poll<Event> {
-        let state = self.lock();
+        let mut state = self.lock();
         let is_event_first = match (state.messages.front(), state.events.front()) {
             (Some((message, ..)), Some((event, _))) => event < message,
             (None, Some(_)) => true,
             (Some(_), None) => false,
-            (None, None) => {
-                let mut state = state;
-                return state.wait(waker);
-            }
+            (None, None) => return state.wait(waker),
         };
+        if is_event_first {
+            return state.events.pop_front().map_or(Poll::Pending, |(_, event)| Poll::Ready(event));
+        }
+        let Some((_, message, charge)) = state.messages.pop_front() else { return Poll::Pending };
         drop(state);
-        if is_event_first { self.poll_event(waker) } else { self.poll_message(waker).map(Event::Message) }
+        self.mailbox.release(charge);
+        Poll::Ready(Event::Message(message))
     }
 
     /// Sends a message from this process.
@@ -190,8 +198,11 @@ impl ProcessCell {
     ) -> Result<Pid, SendFault> {
         let pid = self.node.resolve(to).ok_or(SendFault::NoProcess)?;
         let mut signals = Vec::new();
-        relation(&mut self.lock().lifecycle, pid, &mut signals);
+        // Posted under the lock, so that it cannot come behind the signals of this process's end.
+        let mut state = self.lock();
+        relation(&mut state.lifecycle, pid, &mut signals);
         self.post(signals);
+        drop(state);
         Ok(pid)
     }
 
@@ -216,7 +227,10 @@ impl ProcessCell {
         state.lifecycle.end(reason, &mut signals);
         let unread = std::mem::take(&mut state.messages);
         let mut late = std::mem::take(&mut state.late);
+        state.events.clear();
+        let readers = std::mem::take(&mut state.readers);
         drop(state);
+        readers.into_iter().for_each(Waker::wake);
         // First it is gone, with its names; then the others hear of it.
         let pid = self.pid();
         self.node.close(pid);

@@ -10,21 +10,17 @@ use wsrelay_host::{ActorRunner, Clock, Next};
 pub(crate) async fn run<A: Actor>(mut runner: ActorRunner<A>, clock: Clock) {
     let mut alarm = Alarm::new(clock);
     poll_fn(|cx| {
-        loop {
-            let now = clock.now();
-            match runner.poll(now, cx.waker()) {
-                Next::Ended => return Poll::Ready(()),
-                Next::Again => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Next::Wait(wake) => {
-                    if alarm.poll(cx, now, wake).is_pending() {
-                        return Poll::Pending;
-                    }
-                }
-            }
+        let now = clock.now();
+        let again = match runner.poll(now, cx.waker()) {
+            Next::Ended => return Poll::Ready(()),
+            Next::Again => true,
+            Next::Wait(wake) => alarm.poll(cx, now, wake).is_ready(),
+        };
+        // Others get their turn first, also where an alarm is always due.
+        if again {
+            cx.waker().wake_by_ref();
         }
+        Poll::Pending
     })
     .await;
 }

@@ -31,7 +31,19 @@ pub(crate) async fn serve(stream: Async<TcpStream>, port: Port, service: Arc<Ser
         shut: false,
         broken: false,
     };
-    poll_fn(|cx| task.poll(cx)).await;
+    let ended = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| task.poll(cx))) {
+        Ok(progress) => progress.map(|()| true),
+        Err(panic) => {
+            let why = panic_text(&*panic);
+            tracing::error!(why, "connection panicked");
+            Poll::Ready(false)
+        }
+    })
+    .await;
+    if !ended {
+        // A mistake of ours costs this connection and not the thread that serves the others.
+        _ = catch_unwind(AssertUnwindSafe(move || drop(task)));
+    }
 }
 
 struct Task {
@@ -137,10 +149,6 @@ impl Task {
                 // The client is gone; what it sent before, its close frame perhaps, may still be read.
                 self.broken = true;
                 work.writes.clear();
-                if self.eof || work.paused {
-                    self.port.eof(now);
-                    self.port.work().cut = true;
-                }
             }
             Poll::Pending => return false,
         }

@@ -230,6 +230,7 @@ impl Http {
             let limits = &self.options.relay.limits;
             if !*begun {
                 *begun = true;
+                self.is_head = false;
                 // The first request's time runs since the connection was opened; that of each later one, and
                 // of one that a drain finds, since its first byte.
                 if self.served || self.draining {

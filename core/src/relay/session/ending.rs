@@ -100,7 +100,12 @@ impl Session {
 
     /// The client has ended its side of the stream.
     pub(super) fn eof(&mut self, now: Instant, out: &mut Outputs) {
+        let has_waiting = self.has_waiting();
         match &mut self.phase {
+            // What came whole before the end, a close frame perhaps, counts before the end does.
+            Phase::Relaying | Phase::Transferring(_) | Phase::Closing(_) if has_waiting => {
+                self.inbound.ended = true;
+            }
             Phase::Relaying | Phase::Transferring(_) => self.end(now, End::Lost, out),
             Phase::Failing { fault, .. } => {
                 let end = End::Fault(*fault);
@@ -170,7 +175,7 @@ impl Session {
 
     fn linger(&mut self, now: Instant) {
         let until = now + self.options.limits.close_wait_max;
-        self.phase = Phase::Lingering { until, eof: false, shut: false };
+        self.phase = Phase::Lingering { until, eof: self.inbound.ended, shut: false };
     }
 
     pub(super) fn cut(&mut self, out: &mut Outputs) {

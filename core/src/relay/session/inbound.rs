@@ -16,6 +16,10 @@ pub(super) struct Inbound {
     decoder: Decoder,
     /// Bytes that are not decoded yet.
     pending: BytesMut,
+    /// Whether `pending` is a part of the driver's buffer.
+    is_lent: bool,
+    /// The stream has ended, and what is pending is the last of it.
+    pub(super) ended: bool,
     reading: bool,
     /// A turn ended before `pending` did; the next begins at this instant, which has come already.
     pub(super) next_turn: Wake,
@@ -49,6 +53,8 @@ impl Inbound {
         Self {
             decoder: Decoder::new(Role::Server, limits.message_bytes_max, limits.fragments_max),
             pending: early,
+            is_lent: true,
+            ended: false,
             reading: false,
             next_turn: Wake::Never,
             blocked_since: None,
@@ -72,6 +78,7 @@ impl Inbound {
     fn push(&mut self, bytes: BytesMut) {
         if self.pending.is_empty() {
             self.pending = bytes;
+            self.is_lent = true;
         } else {
             self.pending.unsplit(bytes);
         }
@@ -81,8 +88,9 @@ impl Inbound {
     /// copy than the whole buffer they lie in costs to keep.
     fn let_go(&mut self) {
         const BYTES_MAX: usize = 4096;
-        if self.pending.len() <= BYTES_MAX {
+        if self.is_lent && self.pending.len() <= BYTES_MAX {
             self.pending = BytesMut::from(&self.pending[..]);
+            self.is_lent = false;
         }
     }
 }
@@ -105,7 +113,9 @@ impl Session {
     pub(super) const fn wants_reading(&self) -> bool {
         match self.phase {
             Phase::Relaying | Phase::Closing(_) => {
-                self.inbound.blocked_since.is_none() && matches!(self.inbound.next_turn, Wake::Never)
+                self.inbound.blocked_since.is_none()
+                    && matches!(self.inbound.next_turn, Wake::Never)
+                    && !self.inbound.ended
             }
             Phase::Transferring(_) | Phase::Failing { .. } | Phase::Done => false,
             Phase::Lingering { eof, .. } => !eof,
@@ -136,6 +146,14 @@ impl Session {
             }
         }
         self.inbound.let_go();
+        if self.inbound.ended && self.may_decode() {
+            self.eof(now, out);
+        }
+    }
+
+    /// Whether messages that arrived wait for a turn, for room or for a transfer.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.inbound.pending.is_empty() && (self.inbound.next_turn != Wake::Never || !self.may_decode())
     }
 
     fn incoming(&mut self, now: Instant, incoming: Incoming, out: &mut Outputs) {

@@ -217,8 +217,8 @@ impl Session {
     #[must_use]
     pub const fn awaits_room(&self) -> Option<Pid> {
         match self.inbound.blocked_since {
-            Some(_) => Some(self.target),
-            None => None,
+            Some(_) if !self.is_done() => Some(self.target),
+            Some(_) | None => None,
         }
     }
 
@@ -288,6 +288,7 @@ impl Session {
             },
             Reaction::Event(Event::Exit { from, reason }) if from == self.target => {
                 self.target_alive = false;
+                self.unblock(now);
                 self.end(now, if reason.is_normal() { End::TargetExited } else { End::TargetFailed }, out);
             }
             Reaction::Event(Event::Cancel { reason, .. }) => match &self.phase {

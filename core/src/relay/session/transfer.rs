@@ -17,6 +17,8 @@ use alloc::sync::Arc;
 pub(super) struct Transfer {
     control: Control,
     from: Option<Pid>,
+    /// Since when nothing is read for it.
+    since: Instant,
     /// What came after it, in order.
     deferred: VecDeque<Deferred>,
     /// Payload bytes of that.
@@ -68,7 +70,8 @@ impl Session {
             Some(Destination::Pid(pid)) if *pid == self.target => self.update(now, from, control, out),
             Some(target) => {
                 out.push(Output::Attach(target.clone()));
-                let transfer = Transfer { control, from, deferred: VecDeque::new(), deferred_bytes: 0 };
+                let transfer =
+                    Transfer { control, from, since: now, deferred: VecDeque::new(), deferred_bytes: 0 };
                 self.phase = Phase::Transferring(Box::new(transfer));
             }
         }
@@ -87,8 +90,10 @@ impl Session {
             }
             return;
         };
-        let Transfer { control, from, deferred, .. } = *transfer;
-        self.clocks.restart_silence(now, &self.options.limits);
+        let Transfer { control, from, since, deferred, .. } = *transfer;
+        if now > since {
+            self.clocks.restart_silence(now, &self.options.limits);
+        }
         match result {
             Err(Refused::NoProcess | Refused::AtLimit) => {
                 self.refuse(from, control.reference, CommandFault::NoProcess, out);
