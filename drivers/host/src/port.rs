@@ -38,6 +38,8 @@ pub struct Work {
 #[derive(Debug)]
 pub struct Port {
     connection: Connection,
+    /// What the log names when it tells of a refusal.
+    options: Arc<ConnectionOptions>,
     node: Node,
     mailbox: Arc<Mailbox>,
     /// The target's mailbox, so that the data path looks nothing up.
@@ -75,6 +77,7 @@ impl Port {
         let connection = Connection::new(now, mailbox.pid(), node.seed(), peer, secure, Arc::clone(options));
         Self {
             connection,
+            options: Arc::clone(options),
             node: node.clone(),
             mailbox,
             target: None,
@@ -332,7 +335,8 @@ impl Port {
         let pid = self.mailbox.pid();
         match note {
             Note::Refused(HttpFault::Origin(origin)) => {
-                tracing::warn!(%pid, %origin, "request refused: origin not allowed");
+                let allowed = &self.options.upgrade.origins;
+                tracing::warn!(%pid, origin, %allowed, "request refused: origin not allowed");
             }
             Note::Refused(fault) => tracing::info!(%pid, %fault, "request refused"),
             Note::Misconfigured(fault) => tracing::error!(%pid, %fault, "handler's response refused"),
