@@ -42,11 +42,14 @@ pub fn run(options: &DemoOptions) -> Result<(), String> {
     if options.allowed_origins.is_any() {
         tracing::warn!("any page of the web may connect (--allowed-origins \"*\")");
     }
+    // Before the first client: signals need descriptors, which a crowd could take.
+    let signals = Signals::new([Signal::Int, Signal::Term])
+        .map_err(|error| format!("cannot listen for signals: {error}"))?;
     tracing::info!("chat at http://{address}/ (Ctrl-C to stop)");
     runtime.block_on(async {
         smol::future::or(
             async { server.serve(listener).await.map_err(|error| error.to_string()) },
-            interrupted(&node),
+            interrupted(signals, &node),
         )
         .await
     })?;
@@ -108,8 +111,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// The first interrupt drains, the second ends at once.
-async fn interrupted(node: &Node) -> Result<(), String> {
-    let mut signals = Signals::new([Signal::Int, Signal::Term]).map_err(|error| error.to_string())?;
+async fn interrupted(mut signals: Signals, node: &Node) -> Result<(), String> {
     if signals.next().await.is_some() {
         tracing::info!("stopping: clients are closed within {DRAIN_WINDOW:?} (again to stop at once)");
         node.drain(DRAIN_WINDOW);
