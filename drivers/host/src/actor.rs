@@ -2,7 +2,6 @@
 
 use crate::mailbox::{Charge, Delivery, Mailbox};
 use crate::node::Node;
-use crate::port::bury_pending;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -123,7 +122,7 @@ impl<A: Actor> ActorRunner<A> {
     fn retire(&mut self) {
         let pid = self.pid();
         self.node.close(pid);
-        bury_pending(&self.node, pid, &mut self.pending);
+        self.node.bury_pending(pid, std::mem::take(&mut self.pending));
     }
 }
 

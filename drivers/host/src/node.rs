@@ -303,7 +303,7 @@ impl Node {
         if named {
             self.0.names.release(pid);
         }
-        self.bury(pid, left.into_iter().map(|delivery: Delivery| delivery.signal));
+        self.bury_pending(pid, left);
     }
 
     /// Answers or counts signals that reached a process too late.
@@ -314,6 +314,11 @@ impl Node {
                 self.dead_letter(Destination::Pid(pid), message, SendFault::NoProcess);
             }
         }
+    }
+
+    /// The same for what a process has taken out of its mailbox and not handled.
+    pub(crate) fn bury_pending(&self, pid: Pid, pending: VecDeque<Delivery>) {
+        self.bury(pid, pending.into_iter().map(|delivery| delivery.signal));
     }
 
     /// Delivers a signal whose sender has no way to be told of a failure.
@@ -398,9 +403,4 @@ impl SignalSink for Node {
     fn signal(&mut self, to: Pid, signal: Signal) {
         self.post(&Destination::Pid(to), signal);
     }
-}
-
-/// What a process has taken out of its mailbox and not consumed yet, when it ends.
-pub(crate) fn leftovers(pending: &mut VecDeque<Delivery>) -> impl Iterator<Item = Signal> + use<> {
-    std::mem::take(pending).into_iter().map(|delivery| delivery.signal)
 }

@@ -4,7 +4,7 @@
 
 use crate::connections::LiveConnection;
 use crate::mailbox::{Bounds, Charge, Delivery, Mailbox, Room, Undelivered, WhenFull};
-use crate::node::{Node, leftovers};
+use crate::node::Node;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -380,9 +380,4 @@ impl Drop for Port {
         self.retire();
         self.node.gate().close();
     }
-}
-
-/// Signals that a process took out of its mailbox and never handled.
-pub(crate) fn bury_pending(node: &Node, pid: Pid, pending: &mut VecDeque<Delivery>) {
-    node.bury(pid, leftovers(pending));
 }

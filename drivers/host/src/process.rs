@@ -2,7 +2,6 @@
 
 use crate::mailbox::{Charge, Delivery, Mailbox};
 use crate::node::{NameFault, Node, SendFault};
-use crate::port::bury_pending;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -226,7 +225,7 @@ impl ProcessCell {
         let mut state = self.lock();
         state.lifecycle.end(reason, &mut signals);
         let unread = std::mem::take(&mut state.messages);
-        let mut late = std::mem::take(&mut state.late);
+        let late = std::mem::take(&mut state.late);
         state.events.clear();
         let readers = std::mem::take(&mut state.readers);
         drop(state);
@@ -235,12 +234,8 @@ impl ProcessCell {
         let pid = self.pid();
         self.node.close(pid);
         self.post(signals);
-        let mut unread: VecDeque<_> = unread
-            .into_iter()
-            .map(|(_, message, charge)| Delivery { signal: Signal::Message(message), charge })
-            .collect();
-        bury_pending(&self.node, pid, &mut unread);
-        bury_pending(&self.node, pid, &mut late);
+        self.node.bury(pid, unread.into_iter().map(|(_, message, _)| Signal::Message(message)));
+        self.node.bury_pending(pid, late);
     }
 
     fn post(&self, signals: Vec<(Pid, Signal)>) {

@@ -5,7 +5,7 @@ use crate::connection::{Note, Output, Outputs};
 use crate::fault::{ClientFault, CommandFault};
 use crate::message::{Leave, Payload, Topic};
 use crate::relay::End;
-use crate::relay::end::{ABNORMAL, LeaveTerms, Manner};
+use crate::relay::end::{LeaveTerms, Manner};
 use crate::time::Instant;
 use crate::wire::CloseFrame;
 use alloc::boxed::Box;
@@ -152,13 +152,8 @@ impl Session {
         if self.target_alive
             && let Some(LeaveTerms { code, reason }) = end.leave()
         {
-            let leave = Leave {
-                pid: self.pid(),
-                reason,
-                code: Some(code),
-                clean: clean && code != ABNORMAL,
-                metadata: self.metadata.clone(),
-            };
+            let leave =
+                Leave { pid: self.pid(), reason, code: Some(code), clean, metadata: self.metadata.clone() };
             self.tell_target(Topic::LEAVE, Payload::Leave(Box::new(leave)), out);
         }
         // Whoever asked what became of a message is told before the process is gone: what still goes out
