@@ -88,6 +88,8 @@ pub mod limits;
 pub mod message;
 pub mod process;
 pub mod relay;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod upgrade;
 pub mod wire;

@@ -1,11 +1,11 @@
 //! Several lifecycles and the signals between them, in every order that keeps that of each pair (P2).
 
 use super::{Event, ExitReason, Lifecycle, NodeId, Pid, Reaction, Signal};
+use crate::testing::check;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
-use quickcheck::{Arbitrary, Gen, QuickCheck};
-use std::hash::{BuildHasher, RandomState};
+use quickcheck::{Arbitrary, Gen};
 
 const PROCESSES: usize = 4;
 
@@ -152,21 +152,6 @@ impl World {
     }
 }
 
-fn check(cases: u64, property: fn(Vec<Step>) -> bool) {
-    let seed = std::env::var("PROCESS_SEED").map_or_else(
-        |_| RandomState::new().hash_one("process"),
-        |seed| seed.parse().expect("PROCESS_SEED is a number"),
-    );
-    std::println!("PROCESS_SEED={seed}");
-    let generator = Gen::from_size_and_seed(64, seed);
-    QuickCheck::new()
-        .rng(generator)
-        .tests(cases)
-        .max_tests(cases)
-        .min_tests_passed(cases)
-        .quickcheck(property);
-}
-
 fn run(steps: Vec<Step>) -> World {
     let mut world = World::new();
     for step in steps {
@@ -183,7 +168,7 @@ fn every_monitor_is_answered_once_its_process_has_ended() {
         world.settle();
         world.monitors.keys().all(|(watcher, watched)| world.is_alive(*watcher) && world.is_alive(*watched))
     }
-    check(3_000, property);
+    check(3_000, property as fn(Vec<Step>) -> bool);
 }
 
 /// [P3] [P4] When all have ended and all is delivered, nothing is left over.
@@ -197,7 +182,7 @@ fn the_end_of_everybody_leaves_nothing_over() {
         world.settle();
         world.monitors.is_empty()
     }
-    check(1_000, property);
+    check(1_000, property as fn(Vec<Step>) -> bool);
 }
 
 /// What each process says to each other one when all that are alive are killed at the same moment.
@@ -241,7 +226,7 @@ fn monitors_agree_on_both_ends_when_nothing_is_under_way() {
         let words = LastWords::of(steps);
         LastWords::all_pairs(|a, b| words.tells(a, b) == words.watches(b, a))
     }
-    check(3_000, property);
+    check(3_000, property as fn(Vec<Step>) -> bool);
 }
 
 /// [P4] When nothing is under way, a link has two ends.
@@ -251,7 +236,7 @@ fn links_agree_on_both_ends_when_nothing_is_under_way() {
         let words = LastWords::of(steps);
         LastWords::all_pairs(|a, b| words.is_linked(a, b) == words.is_linked(b, a))
     }
-    check(3_000, property);
+    check(3_000, property as fn(Vec<Step>) -> bool);
 }
 
 /// [P4] Both ends link at the same moment, and one takes it back before it hears of the other: no half of a link

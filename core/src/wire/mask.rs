@@ -27,7 +27,7 @@ pub fn mask(key: [u8; 4], offset: usize, bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::tests::check;
+    use crate::testing::check;
     use alloc::vec::Vec;
 
     #[test]

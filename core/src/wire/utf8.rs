@@ -101,7 +101,7 @@ impl Utf8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::tests::check;
+    use crate::testing::check;
     use alloc::vec::Vec;
 
     /// One byte of every class that the tables of RFC 3629 distinguish, and the edges of each.

@@ -9,25 +9,6 @@ use super::{Decoder, FrameHeader, Incoming, Role};
 use crate::fault::ClientFault;
 use alloc::vec::Vec;
 use bytes::BytesMut;
-use quickcheck::{Gen, QuickCheck, Testable};
-use std::hash::{BuildHasher, RandomState};
-
-/// Runs a property, every time with other cases, and fails when one was discarded. The seed is
-/// printed with a failure; `WIRE_SEED` repeats it.
-pub(super) fn check(cases: u64, property: impl Testable) {
-    let seed = std::env::var("WIRE_SEED").map_or_else(
-        |_| RandomState::new().hash_one("wire"),
-        |seed| seed.parse().expect("WIRE_SEED is a number"),
-    );
-    std::println!("WIRE_SEED={seed}");
-    let generator = Gen::from_size_and_seed(64, seed);
-    QuickCheck::new()
-        .rng(generator)
-        .tests(cases)
-        .max_tests(cases)
-        .min_tests_passed(cases)
-        .quickcheck(property);
-}
 
 /// What came out of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

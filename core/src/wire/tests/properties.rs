@@ -3,8 +3,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")]
 
 use super::script::Script;
-use super::{Bounds, Outcome, check, naive, run};
+use super::{Bounds, Outcome, naive, run};
 use crate::fault::ClientFault;
+use crate::testing::check;
 use crate::wire::{CloseFrame, Data, Decoder, Incoming, Opcode, Role, encode, encode_close, encode_message};
 use alloc::collections::BTreeSet;
 use alloc::format;
