@@ -17,7 +17,9 @@ use std::thread;
 use std::time;
 use wsrelay_core::connection::{Connection, ConnectionOptions, Input, Output, Outputs};
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
-use wsrelay_core::process::{Actor, ActorInput, ActorProcess, Context, Effect, Event, NodeId, Pid, Signal};
+use wsrelay_core::process::{
+    Actor, ActorInput, ActorProcess, Context, Effect, Effects, Event, NodeId, Pid, Signal,
+};
 use wsrelay_core::relay::RelayConfig;
 use wsrelay_core::time::{Duration, Instant};
 
@@ -69,7 +71,7 @@ pub fn serve(listener: &TcpListener) -> io::Result<()> {
 impl Client {
     fn serve(&mut self, now: impl Fn() -> Instant) {
         let mut out = Outputs::new();
-        self.echo.handle(now(), ActorInput::Start, &mut Vec::new());
+        self.echo.handle(now(), ActorInput::Start, &mut Effects::new());
         while !self.cut {
             let input = self.wait(now());
             // The time is read after the wait, never before.
@@ -132,9 +134,9 @@ impl Client {
 
     /// All signals of this little world go to the echo; what it answers goes to the connection.
     fn tell_echo(&mut self, now: Instant, signal: Signal, out: &mut Outputs) {
-        let mut effects = Vec::new();
+        let mut effects = Effects::new();
         self.echo.handle(now, ActorInput::Signal(signal), &mut effects);
-        for effect in effects {
+        for effect in effects.drain() {
             if let Effect::Signal { to: Destination::Pid(_), signal } = effect {
                 self.connection.handle(now, Input::Signal(signal), out);
             }

@@ -124,12 +124,12 @@ impl Limits {
     /// The most bytes that one connection holds, whatever its client and its processes do: requests,
     /// the message being received, the outbox, and its share of the mailboxes on both sides.
     ///
-    /// Left out are the fixed size of the connection itself (about 3 KiB on the smol driver) and what the
+    /// Left out are the fixed size of the connection itself (about 3 KiB on the smol driver, half of that on threads) and what the
     /// allocator adds.
     #[must_use]
     pub const fn memory_max(&self) -> usize {
-        // Bytes that were read and wait for their turn.
-        const READ: usize = 64 * 1024;
+        // Bytes that were read and wait for their turn, in the driver's buffer.
+        const READ: usize = 128 * 1024;
         // The first messages of a mailbox are not copied out of the buffers they arrived in.
         const KEPT: usize = 16 * READ;
         // A message's own size, beside its payload.
@@ -139,12 +139,12 @@ impl Limits {
         let message = self.message_bytes_max.saturating_mul(2);
         // HTTP and WebSocket follow each other; the larger counts.
         let exchange = if request > message { request } else { message };
-        // The outbox, and the mailbox in front of it, which has the same bounds.
+        // The outbox, and the mailbox in front of it, which takes as many bytes and four times as many messages.
         let outbound = self
             .outbox_messages_max
+            .saturating_mul(5)
             .saturating_mul(MESSAGE)
-            .saturating_add(self.outbox_bytes_max)
-            .saturating_mul(2)
+            .saturating_add(self.outbox_bytes_max.saturating_mul(2))
             .saturating_add(self.write_ahead_bytes);
         let target = self
             .mailbox_messages_max

@@ -1,10 +1,11 @@
 //! A connection under a virtual clock.
 
 use crate::{ClientReader, Frame, Seen, Setup, control, other, text};
-use bytes::BytesMut;
+use bytes::{Buf as _, BytesMut};
 use serde_json::Value;
 use std::mem;
 use wsrelay_core::connection::{Connection, Input, Note, Output, Outputs, Refused};
+use wsrelay_core::message::{Message, Payload};
 use wsrelay_core::process::{Pid, Signal};
 use wsrelay_core::relay::Counters;
 use wsrelay_core::time::{Duration, Instant, Wake};
@@ -22,6 +23,8 @@ pub struct Script {
     reader: ClientReader,
     seen: Vec<Seen>,
     notes: Vec<Note>,
+    /// Whether messages go by the short ways that a driver may take.
+    short_ways: bool,
     stuck: bool,
     unwritten: usize,
     is_cut: bool,
@@ -60,6 +63,7 @@ impl Script {
             reader: ClientReader::default(),
             seen: Vec::new(),
             notes: Vec::new(),
+            short_ways: setup.short_ways,
             stuck: false,
             unwritten: 0,
             is_cut: false,
@@ -293,9 +297,30 @@ impl Script {
     }
 
     fn handle(&mut self, input: Input) {
-        self.connection.handle(self.now, input, &mut self.out);
+        if let Some(input) = self.take_short_way(input) {
+            self.connection.handle(self.now, input, &mut self.out);
+        }
         self.collect();
         self.flush();
+    }
+
+    /// Does as much by the short ways as they can do. What is left comes back.
+    fn take_short_way(&mut self, input: Input) -> Option<Input> {
+        if !self.short_ways {
+            return Some(input);
+        }
+        if let Input::Received(mut bytes) = input {
+            let taken = self.connection.receive(self.now, &mut bytes, &mut self.out);
+            bytes.advance(taken);
+            return (taken == 0 || !bytes.is_empty()).then_some(Input::Received(bytes));
+        }
+        if let Input::Signal(Signal::Message(Message { topic, payload: Payload::Data(data), .. })) = &input
+            && self.connection.can_send(topic, data)
+        {
+            self.connection.send(self.now, data.clone(), &mut self.out);
+            return None;
+        }
+        Some(input)
     }
 
     /// Reports as written what the socket takes, until nothing more comes of it.

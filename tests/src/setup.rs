@@ -43,6 +43,7 @@ pub struct Setup {
     pub(crate) seed: u64,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) secure: bool,
+    pub(crate) short_ways: bool,
 }
 
 impl Default for Setup {
@@ -54,6 +55,7 @@ impl Default for Setup {
             seed: 1,
             peer: None,
             secure: false,
+            short_ways: false,
         }
     }
 }
@@ -82,6 +84,13 @@ impl Setup {
     #[must_use]
     pub const fn control(mut self, control: Authority) -> Self {
         self.relay.control = control;
+        self
+    }
+
+    /// Has messages go by the short ways that a driver may take, wherever they can.
+    #[must_use]
+    pub const fn short_ways(mut self) -> Self {
+        self.short_ways = true;
         self
     }
 

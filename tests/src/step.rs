@@ -7,7 +7,9 @@ use crate::{
 use quickcheck::{Arbitrary, Gen};
 use serde_json::{Value, json};
 use wsrelay_core::connection::{Input, Refused};
+use wsrelay_core::message::{Message, Payload, Topic};
 use wsrelay_core::process::{ExitReason, Pid, Signal};
+use wsrelay_core::wire::{Data, Text};
 
 /// One thing that happens to a connection.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub enum Step {
     After(u64),
     /// A message from one of the processes.
     Told(u8, &'static str, Value),
+    /// A message for the client from one of the processes, as typed values.
+    Sent(u8, Data),
     /// Another signal from one of the processes.
     Signal(Signal),
     /// The process that is looked for is found, or not.
@@ -72,6 +76,10 @@ impl Step {
             Self::Eof => script.eof(),
             Self::After(span) => script.after(millis(span)),
             Self::Told(from, topic, payload) => script.signal(control(process(from), topic, payload)),
+            Self::Sent(from, data) => {
+                let (from, payload) = (Some(process(from)), Payload::Data(data));
+                script.signal(Signal::Message(Message { from, topic: Topic::SEND, payload }))
+            }
             Self::Signal(signal) => script.signal(signal),
             Self::Attached(true) => script.attach_ok(other()),
             Self::Attached(false) => script.input(Input::Attached(Err(Refused::NoProcess))),
@@ -110,7 +118,8 @@ impl Arbitrary for Step {
             71 => Self::Eof,
             72 => Self::Drain,
             73..=99 => Self::After(*g.choose(&[0, 1, 900, 900, 900, 5_000, 10_000, 25_000]).unwrap_or(&0)),
-            100..=179 => {
+            100..=129 => Self::Sent(u8::arbitrary(g), arbitrary_data(g)),
+            130..=179 => {
                 let (topic, payload) = arbitrary_command(g);
                 Self::Told(u8::arbitrary(g), topic, payload)
             }
@@ -140,6 +149,7 @@ impl Arbitrary for Step {
             | Self::Eof
             | Self::After(_)
             | Self::Told(..)
+            | Self::Sent(..)
             | Self::Signal(_)
             | Self::Attached(_)
             | Self::Full(_)
@@ -154,7 +164,10 @@ impl Arbitrary for Step {
 
 /// One frame, a fragmented message, or now and then what a client may not send.
 fn arbitrary_frames(g: &mut Gen) -> Vec<Frame> {
-    let payload = "x".repeat(*g.choose(&[0, 1, 5, 125, 300]).unwrap_or(&0));
+    let payload = match u8::arbitrary(g) % 4 {
+        0 => "ö".repeat(*g.choose(&[1, 11, 12]).unwrap_or(&1)),
+        _ => "x".repeat(*g.choose(&[0, 1, 5, 23, 24, 125, 300]).unwrap_or(&0)),
+    };
     let short = &payload.as_bytes()[..payload.len().min(125)];
     match u16::arbitrary(g) % 400 {
         0..=149 => vec![text(&payload)],
@@ -180,6 +193,17 @@ fn arbitrary_frames(g: &mut Gen) -> Vec<Frame> {
         397 => vec![Frame::new(1, b"\xff")],
         398 => vec![text(&"x".repeat(701))],
         _ => vec![unmasked(text(&payload))],
+    }
+}
+
+/// Short and long, of one byte a character and of more.
+fn arbitrary_data(g: &mut Gen) -> Data {
+    let character = *g.choose(&["z", "ä", "世"]).unwrap_or(&"z");
+    let text = character.repeat(*g.choose(&[0, 1, 7, 8, 23, 24, 300]).unwrap_or(&0));
+    if u8::arbitrary(g) % 4 == 0 {
+        Data::Binary(text.into_bytes().into())
+    } else {
+        Data::Text(Text::copy_from_str(&text))
     }
 }
 

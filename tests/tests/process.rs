@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
 use wsrelay_core::process::{
-    Actor, ActorInput, ActorProcess, Context, Effect, Event, ExitReason, Lifecycle, NodeId, Pid, Reaction,
-    Signal,
+    Actor, ActorInput, ActorProcess, Context, Effect, Effects, Event, ExitReason, Lifecycle, NodeId, Pid,
+    Reaction, Signal,
 };
 use wsrelay_core::time::{Instant, Wake};
 use wsrelay_tests::*;
@@ -46,14 +46,14 @@ impl Actor for Puppet {
 struct Stage {
     process: ActorProcess<Puppet>,
     now: Instant,
-    effects: Vec<Effect>,
+    effects: Effects,
 }
 
 fn stage() -> Stage {
     let mut stage = Stage {
         process: ActorProcess::new(target(), Puppet::default()),
         now: Instant::ZERO,
-        effects: Vec::new(),
+        effects: Effects::new(),
     };
     stage.input(ActorInput::Start);
     stage
@@ -81,7 +81,7 @@ impl Stage {
 
     /// What the puppet has caused since somebody last looked.
     fn effects(mut self, expected: impl IntoIterator<Item = Effect>) -> Self {
-        assert_eq!(std::mem::take(&mut self.effects), expected.into_iter().collect::<Vec<_>>());
+        assert_eq!(self.effects.drain().collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
         self
     }
 

@@ -114,6 +114,21 @@ fn is_disciplined(seen: &[Seen]) -> Result<(), String> {
 
 /// [R4] [R7] [P8] [P9] Whatever happens: every wake makes progress, nothing panics, and everything comes to its
 /// end in the promised order.
+/// The short ways of a message, from the client where it lies in the driver's buffer and to the client past the queue,
+/// are nothing but short.
+#[test]
+fn the_short_ways_come_to_the_same_as_the_long_ones() {
+    fn come_to_the_same(case: Case) -> bool {
+        let mut long = run(case.setup(), &case.steps);
+        let mut short = run(case.setup().short_ways(), &case.steps);
+        long.seen() == short.seen()
+            && long.connection().wake() == short.connection().wake()
+            && long.connection().held_bytes() == short.connection().held_bytes()
+            && long.counters() == short.counters()
+    }
+    check(3_000, come_to_the_same as fn(Case) -> bool);
+}
+
 #[test]
 fn every_script_ends_in_order_and_wakes_for_nothing() {
     fn property(case: Case) -> Result<bool, String> {

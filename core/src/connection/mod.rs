@@ -8,14 +8,17 @@ mod input;
 mod output;
 
 pub use input::{Input, Refused};
-pub use output::{Note, Output, Outputs};
+pub use output::{Drain, Note, Output, Outputs, Relayed};
 
+use crate::message::Topic;
 use crate::process::Pid;
 use crate::relay::{RelayOptions, Session};
 use crate::time::{Instant, Wake};
 use crate::upgrade::UpgradePolicy;
+use crate::wire::Data;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use bytes::BytesMut;
 use core::net::SocketAddr;
 use http::Http;
 
@@ -77,6 +80,52 @@ impl Connection {
                     self.0 = State::Session(Session::begin(now, *start, out));
                 }
             }
+        }
+    }
+
+    /// Takes as many short messages from the front of the bytes that have arrived as can be relayed at once, where they
+    /// lie; how many bytes that were. What is left is to be handed over by [`Input::Received`].
+    #[inline]
+    pub fn receive(&mut self, now: Instant, bytes: &mut [u8], out: &mut Outputs) -> usize {
+        match &mut self.0 {
+            State::Session(session) => session.receive(now, bytes, out),
+            State::Http(_) => 0,
+        }
+    }
+
+    /// How much room a long message that is arriving needs, if it has less: for a driver that has some
+    /// [to lend](Connection::lend), such as that of a message which was written.
+    #[must_use]
+    pub fn wants_room(&self) -> usize {
+        self.session().map_or(0, Session::wants_room)
+    }
+
+    /// Lends room for the message that is arriving, which takes it along.
+    pub fn lend(&mut self, room: BytesMut) {
+        match &mut self.0 {
+            State::Session(session) => session.lend(room),
+            State::Http(_) => {}
+        }
+    }
+
+    /// Whether [`Connection::send`] will do at present for a message on this topic with this payload.
+    #[must_use]
+    #[inline]
+    pub fn can_send(&self, topic: &Topic, data: &Data) -> bool {
+        *topic == Topic::SEND && self.session().is_some_and(|session| session.can_send(data))
+    }
+
+    /// Sends a message to the client: the short form of a `ws.send` that nobody wants to hear of again, where
+    /// nothing stands in its way. It comes to the same as handling the signal.
+    ///
+    /// # Panics
+    ///
+    /// Unless [it can](Connection::can_send).
+    #[inline]
+    pub fn send(&mut self, now: Instant, data: Data, out: &mut Outputs) {
+        match &mut self.0 {
+            State::Session(session) => session.send(now, data, out),
+            State::Http(_) => panic!("nothing is sent before there is a session"),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What a connection wants done.
 
 use crate::fault::{CommandFault, ConfigFault, HttpFault};
-use crate::message::Destination;
+use crate::message::{ClientMessage, Destination, Entry, Message, Metadata, Payload, Run, Runs, Topic};
 use crate::process::{ExitReason, Pid, Signal, SignalSink};
 use crate::relay::End;
 use crate::upgrade::Request;
+use crate::wire::Data;
 use alloc::boxed::Box;
-use alloc::vec::{self, Vec};
 use bytes::{Bytes, BytesMut};
 
 /// What a connection wants its driver to do, in the order of the outputs.
@@ -70,12 +70,37 @@ pub enum Note {
 /// The outputs of one or several calls, in order.
 ///
 /// Small writes that follow each other become one, so that many short messages cost the driver a
-/// single buffer; large payloads are passed on uncopied.
+/// single buffer; large payloads are passed on uncopied. Messages of the client's that follow each other are
+/// held as a [`Run`].
 #[derive(Debug, Default)]
 pub struct Outputs {
-    list: Vec<Output>,
+    list: Runs<Relayed, Output>,
+    /// Whether the list ends with a run that goes on.
+    in_run: bool,
     small: BytesMut,
     needs_answer: bool,
+}
+
+/// What messages of the client's that follow each other have in common: they are signals to its target.
+#[derive(Clone, Debug)]
+pub struct Relayed {
+    /// To whom.
+    pub to: Pid,
+    /// The connection's process.
+    pub from: Pid,
+    /// The topic of each.
+    pub topic: Topic,
+    /// What is attached to each.
+    pub metadata: Metadata,
+}
+
+impl Relayed {
+    /// The message with this payload.
+    #[must_use]
+    pub fn message(&self, data: Data) -> Message {
+        let message = ClientMessage { pid: self.from, data, metadata: self.metadata.clone() };
+        Message { from: Some(self.from), topic: self.topic.clone(), payload: Payload::Client(message) }
+    }
 }
 
 /// Payloads up to this many bytes are copied behind their header: cheaper than one more buffer in a
@@ -90,10 +115,73 @@ impl Outputs {
     }
 
     /// Takes all outputs out, in order, and keeps the room for the next.
-    pub fn drain(&mut self) -> vec::Drain<'_, Output> {
-        self.seal();
+    pub const fn drain(&mut self) -> Drain<'_> {
+        Drain(self)
+    }
+
+    /// Takes the next output out; of a run, the next message as a signal.
+    fn pop_one(&mut self) -> Option<Output> {
+        self.begin();
+        let message = |run: &Relayed, data| Output::Signal {
+            to: Destination::Pid(run.to),
+            signal: Signal::Message(run.message(data)),
+        };
+        self.list.pop_one(message).or_else(|| self.pop_write())
+    }
+
+    /// Takes the next output out, or the next run as a whole: for drivers that have a short way for messages.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Entry<Relayed, Output>> {
+        self.pop_listed().or_else(|| self.pop_write().map(Entry::One))
+    }
+
+    /// The same, but for a last write of few bytes: it is left for [`Outputs::last_write`].
+    #[inline]
+    pub fn pop_listed(&mut self) -> Option<Entry<Relayed, Output>> {
+        self.begin();
+        self.list.pop()
+    }
+
+    /// Whether there is anything but a last write.
+    #[must_use]
+    #[inline]
+    pub fn has_listed(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// What is to be written after everything else was taken out, for a driver that can write it at once. It takes
+    /// out what it has written.
+    #[inline]
+    pub fn last_write(&mut self) -> &mut BytesMut {
+        debug_assert!(self.list.is_empty(), "something comes before the last write");
+        &mut self.small
+    }
+
+    fn pop_write(&mut self) -> Option<Output> {
+        if self.small.is_empty() {
+            return None;
+        }
+        // Few bytes are copied out of the room in which all writes of a thread are gathered: they may have to wait for
+        // long, and would keep all of it.
+        if self.small.len() <= COPY_BYTES_MAX {
+            let bytes = Bytes::copy_from_slice(&self.small);
+            self.small.clear();
+            return Some(Output::Write(bytes));
+        }
+        Some(Output::Write(self.small.split().freeze()))
+    }
+
+    /// The next payload of a run that was just taken out.
+    #[inline]
+    pub fn next_data(&mut self, run: &mut Run<Relayed>) -> Option<Data> {
+        self.list.next_data(run)
+    }
+
+    /// Outputs are being taken out.
+    #[inline]
+    const fn begin(&mut self) {
+        self.in_run = false;
         self.needs_answer = false;
-        self.list.drain(..)
     }
 
     /// Whether there is an [`Output::Attach`], which wants its answer, or an [`Output::Exit`], after which
@@ -111,24 +199,91 @@ impl Outputs {
 
     pub(crate) fn push(&mut self, output: Output) {
         self.seal();
+        self.in_run = false;
         self.needs_answer |= matches!(output, Output::Attach(_) | Output::Exit(_));
         self.list.push(output);
     }
 
+    /// Delivers a message of the client's. `key` makes what it has in common with those that follow, where it does
+    /// not follow one itself.
+    #[inline]
+    pub(crate) fn relay(&mut self, data: Data, key: impl FnOnce() -> Relayed) {
+        if !self.in_run {
+            self.seal();
+        }
+        let goes_on = core::mem::replace(&mut self.in_run, true);
+        self.list.push_data(data);
+        self.list.count(1, |_| goes_on, key);
+    }
+
+    /// Whatever is sent to a target from here on may be another target's, or carry something else.
+    pub(crate) const fn end_run(&mut self) {
+        self.in_run = false;
+    }
+
     /// Writes a header and its payload.
     pub(crate) fn write(&mut self, header: &[u8], payload: &Bytes) {
-        self.small.extend_from_slice(header);
         if payload.len() <= COPY_BYTES_MAX {
-            self.small.extend_from_slice(payload);
+            self.write_small(header, payload);
         } else {
+            self.small.extend_from_slice(header);
             self.push(Output::Write(payload.clone()));
         }
     }
 
-    fn seal(&mut self) {
-        if !self.small.is_empty() {
-            self.list.push(Output::Write(self.small.split().freeze()));
+    /// Writes a header and a message.
+    #[inline]
+    pub(crate) fn write_data(&mut self, header: &[u8], data: Data) {
+        if let Data::Text(text) = &data
+            && let Some((bytes, len)) = text.as_short()
+            && let &[first, second] = header
+        {
+            // As much as a short text can have, and then what is too much is cut off: copies of a fixed size cost
+            // next to nothing.
+            let end = self.small.len() + header.len() + len;
+            self.small.reserve(header.len() + bytes.len());
+            self.small.extend_from_slice(&[first, second]);
+            self.small.extend_from_slice(bytes);
+            self.small.truncate(end);
+        } else if data.len() <= COPY_BYTES_MAX {
+            self.write_small(header, data.as_bytes());
+        } else {
+            self.small.extend_from_slice(header);
+            self.push(Output::Write(data.into_bytes()));
         }
+    }
+
+    #[inline]
+    fn write_small(&mut self, header: &[u8], payload: &[u8]) {
+        self.small.reserve(header.len() + payload.len());
+        self.small.extend_from_slice(header);
+        self.small.extend_from_slice(payload);
+    }
+
+    fn seal(&mut self) {
+        if let Some(write) = self.pop_write() {
+            self.list.push(write);
+        }
+    }
+}
+
+/// Takes outputs out one by one; dropped, it drops the rest.
+#[derive(Debug)]
+pub struct Drain<'a>(&'a mut Outputs);
+
+impl Iterator for Drain<'_> {
+    type Item = Output;
+
+    fn next(&mut self) -> Option<Output> {
+        self.0.pop_one()
+    }
+}
+
+impl Drop for Drain<'_> {
+    fn drop(&mut self) {
+        self.0.begin();
+        self.0.list.clear();
+        self.0.small.clear();
     }
 }
 

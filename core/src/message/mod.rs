@@ -5,12 +5,14 @@
 
 mod json;
 mod payload;
+mod runs;
 mod topic;
 
 pub(crate) use json::data_to_json;
 pub use payload::{
     Abort, Ack, ClientMessage, Close, Control, Heartbeat, Join, Leave, MetadataChange, Payload, Ref, Send,
 };
+pub use runs::{Entry, Run, Runs};
 pub use topic::Topic;
 
 use crate::process::Pid;
@@ -93,6 +95,17 @@ impl Metadata {
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
+    }
+
+    /// Whether these are known to be the same fields, being the same memory.
+    #[must_use]
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
     }
 
     /// Whether there are no fields.

@@ -1,10 +1,9 @@
 //! A user's process as a pure state machine.
 
-use super::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal, SignalSink};
+use super::{Effect, Effects, Event, ExitReason, Lifecycle, Pid, Reaction, Signal};
 use crate::message::{Destination, Message, Payload, Topic};
 use crate::time::{Instant, Wake};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 /// A process written as state and a function: events in, effects out.
 ///
@@ -37,34 +36,12 @@ impl<A: Actor + ?Sized> Actor for alloc::boxed::Box<A> {
     }
 }
 
-/// What an actor wants done, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Deliver a signal.
-    Signal {
-        /// To whom.
-        to: Destination,
-        /// What.
-        signal: Signal,
-    },
-    /// Register a name for this process (P6). Refused, and logged, when another process holds it.
-    Register(Arc<str>),
-    /// Give the name up, if this process holds it.
-    Unregister(Arc<str>),
-}
-
-impl SignalSink for Vec<Effect> {
-    fn signal(&mut self, to: Pid, signal: Signal) {
-        self.push(Effect::Signal { to: Destination::Pid(to), signal });
-    }
-}
-
 /// An actor's view of the world during one event.
 #[derive(Debug)]
 pub struct Context<'a> {
     now: Instant,
     lifecycle: &'a mut Lifecycle,
-    effects: &'a mut Vec<Effect>,
+    effects: &'a mut Effects,
     wake: &'a mut Wake,
 }
 
@@ -83,9 +60,20 @@ impl Context<'_> {
 
     /// Sends a message. A receiver that is gone, or whose mailbox is full, makes it a dead letter;
     /// monitor the receiver, or ask a connection for an acknowledgement, to learn of it.
+    #[inline]
     pub fn send(&mut self, to: impl Into<Destination>, topic: Topic, payload: impl Into<Payload>) {
-        let message = Message { from: Some(self.pid()), topic, payload: payload.into() };
-        self.push(Effect::Signal { to: to.into(), signal: Signal::Message(message) });
+        let from = self.pid();
+        match (to.into(), payload.into()) {
+            (Destination::Pid(to), Payload::Data(data)) if !topic.always_has_room() => {
+                if self.lifecycle.ended().is_none() {
+                    self.effects.push_data(to, from, &topic, data);
+                }
+            }
+            (to, payload) => {
+                let message = Message { from: Some(from), topic, payload };
+                self.push(Effect::Signal { to, signal: Signal::Message(message) });
+            }
+        }
     }
 
     /// Watches `target`: one [`Event::Exit`] when it ends, at once if it is not alive.
@@ -185,7 +173,7 @@ impl<A: Actor> ActorProcess<A> {
     }
 
     /// Handles one input; every effect is appended, in order, before it returns.
-    pub fn handle(&mut self, now: Instant, input: ActorInput, effects: &mut Vec<Effect>) {
+    pub fn handle(&mut self, now: Instant, input: ActorInput, effects: &mut Effects) {
         let event = match input {
             ActorInput::Start => Some(Event::Started),
             ActorInput::Signal(signal) => match self.lifecycle.handle(signal, effects) {
@@ -211,6 +199,17 @@ impl<A: Actor> ActorProcess<A> {
         {
             let Self { actor, lifecycle, wake } = self;
             actor.handle(event, &mut Context { now, lifecycle, effects, wake });
+        }
+    }
+
+    /// Handles one message: the short form of a signal that brings it.
+    #[inline]
+    pub fn message(&mut self, now: Instant, message: Message, effects: &mut Effects) {
+        if self.lifecycle.ended().is_none() {
+            let Self { actor, lifecycle, wake } = self;
+            actor.handle(Event::Message(message), &mut Context { now, lifecycle, effects, wake });
+        } else {
+            self.handle(now, ActorInput::Signal(Signal::Message(message)), effects);
         }
     }
 

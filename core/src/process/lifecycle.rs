@@ -1,7 +1,9 @@
 //! From start to end: monitors, links, trapping, cancel and kill (P3–P5).
 
 use super::{Event, ExitReason, Pid, Signal, SignalSink};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 /// The life of one process, whatever kind it is: a connection, an actor, an async function, a script.
 ///
@@ -21,14 +23,67 @@ use alloc::collections::{BTreeMap, BTreeSet};
 pub struct Lifecycle {
     pid: Pid,
     trap_links: bool,
+    /// Whose `Down` we wait for.
+    watching: Pids,
+    /// Most processes have none.
+    relations: Option<Box<Relations>>,
+    ended: Option<ExitReason>,
+}
+
+/// What others want of a process, and its links.
+#[derive(Debug, Default)]
+struct Relations {
     /// Who gets a `Down` from us.
     watchers: BTreeSet<Pid>,
-    /// Whose `Down` we wait for.
-    watching: BTreeSet<Pid>,
     links: BTreeSet<Pid>,
     /// Whom we have sent unlinks, and how many of them are not answered yet.
     unlinking: BTreeMap<Pid, u32>,
-    ended: Option<ExitReason>,
+}
+
+/// A set of processes that seldom has more than one.
+#[derive(Debug)]
+enum Pids {
+    None,
+    One(Pid),
+    #[expect(clippy::box_collection, reason = "every connection has such a set, and hardly one has more")]
+    Many(Box<BTreeSet<Pid>>),
+}
+
+impl Pids {
+    /// Whether it was not there before.
+    fn insert(&mut self, pid: Pid) -> bool {
+        match self {
+            Self::None => *self = Self::One(pid),
+            Self::One(one) if *one == pid => return false,
+            Self::One(one) => *self = Self::Many(Box::new(BTreeSet::from([*one, pid]))),
+            Self::Many(pids) => return pids.insert(pid),
+        }
+        true
+    }
+
+    /// Whether it was there.
+    fn remove(&mut self, pid: Pid) -> bool {
+        match self {
+            Self::None => false,
+            Self::One(one) => {
+                let is_it = *one == pid;
+                if is_it {
+                    *self = Self::None;
+                }
+                is_it
+            }
+            Self::Many(pids) => pids.remove(&pid),
+        }
+    }
+
+    /// All of them, in their order.
+    fn into_vec(self) -> Vec<Pid> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(pid) => Vec::from([pid]),
+            Self::Many(pids) => pids.into_iter().collect(),
+        }
+    }
 }
 
 /// What a signal asks of its receiver.
@@ -47,15 +102,7 @@ impl Lifecycle {
     /// A live process without relations.
     #[must_use]
     pub const fn new(pid: Pid) -> Self {
-        Self {
-            pid,
-            trap_links: false,
-            watchers: BTreeSet::new(),
-            watching: BTreeSet::new(),
-            links: BTreeSet::new(),
-            unlinking: BTreeMap::new(),
-            ended: None,
-        }
+        Self { pid, trap_links: false, watching: Pids::None, relations: None, ended: None }
     }
 
     /// The process's own PID.
@@ -75,6 +122,10 @@ impl Lifecycle {
         self.trap_links = trap;
     }
 
+    fn relations(&mut self) -> &mut Relations {
+        self.relations.get_or_insert_default()
+    }
+
     /// Takes one signal.
     pub fn handle(&mut self, signal: Signal, out: &mut impl SignalSink) -> Reaction {
         if self.ended.is_some() {
@@ -84,14 +135,19 @@ impl Lifecycle {
         }
         match signal {
             Signal::Message(message) => return Reaction::Event(Event::Message(message)),
-            Signal::Monitor { watcher } => _ = self.watchers.insert(watcher),
-            Signal::Demonitor { watcher } => _ = self.watchers.remove(&watcher),
+            Signal::Monitor { watcher } => _ = self.relations().watchers.insert(watcher),
+            Signal::Demonitor { watcher } => {
+                if let Some(relations) = &mut self.relations {
+                    relations.watchers.remove(&watcher);
+                }
+            }
             Signal::Link { peer } => self.linked(peer),
             Signal::Unlink { peer } => self.unlinked(peer, out),
             // An unlink may have crossed the exit; then it is no concern of ours any more.
             Signal::Exit { from, reason } => {
-                self.unlinking.remove(&from);
-                if self.links.remove(&from) {
+                let Some(relations) = &mut self.relations else { return Reaction::Quiet };
+                relations.unlinking.remove(&from);
+                if relations.links.remove(&from) {
                     return if self.trap_links {
                         Reaction::Event(Event::LinkDown { from, reason })
                     } else {
@@ -101,7 +157,7 @@ impl Lifecycle {
             }
             // Likewise a demonitor.
             Signal::Down { from, reason } => {
-                if self.watching.remove(&from) {
+                if self.watching.remove(from) {
                     return Reaction::Event(Event::Exit { from, reason });
                 }
             }
@@ -126,41 +182,45 @@ impl Lifecycle {
 
     /// Stops watching `target`: no exit event of it comes afterwards, even if it is on its way.
     pub fn demonitor(&mut self, target: Pid, out: &mut impl SignalSink) {
-        if self.watching.remove(&target) {
+        if self.watching.remove(target) {
             out.signal(target, Signal::Demonitor { watcher: self.pid });
         }
     }
 
     /// Links this process and `peer`. To itself, a process is linked anyway.
     pub fn link(&mut self, peer: Pid, out: &mut impl SignalSink) {
-        if self.ended.is_none() && peer != self.pid && self.links.insert(peer) {
+        if self.ended.is_none() && peer != self.pid && self.relations().links.insert(peer) {
             out.signal(peer, Signal::Link { peer: self.pid });
         }
     }
 
     /// Takes the link away, on both ends.
     pub fn unlink(&mut self, peer: Pid, out: &mut impl SignalSink) {
-        if self.links.remove(&peer) {
-            *self.unlinking.entry(peer).or_default() += 1;
+        if let Some(relations) = &mut self.relations
+            && relations.links.remove(&peer)
+        {
+            *relations.unlinking.entry(peer).or_default() += 1;
             out.signal(peer, Signal::Unlink { peer: self.pid });
         }
     }
 
     /// A link that the peer made before it saw our unlink is none: it will see the unlink next.
     fn linked(&mut self, peer: Pid) {
-        if !self.unlinking.contains_key(&peer) {
-            self.links.insert(peer);
+        let relations = self.relations();
+        if !relations.unlinking.contains_key(&peer) {
+            relations.links.insert(peer);
         }
     }
 
     /// An unlink is answered with one, so that its sender knows from when on a link is a new one. Two that
     /// cross answer each other.
     fn unlinked(&mut self, peer: Pid, out: &mut impl SignalSink) {
-        match self.unlinking.get_mut(&peer) {
-            Some(1) => _ = self.unlinking.remove(&peer),
+        let Some(relations) = &mut self.relations else { return };
+        match relations.unlinking.get_mut(&peer) {
+            Some(1) => _ = relations.unlinking.remove(&peer),
             Some(unanswered) => *unanswered -= 1,
             None => {
-                if self.links.remove(&peer) {
+                if relations.links.remove(&peer) {
                     out.signal(peer, Signal::Unlink { peer: self.pid });
                 }
             }
@@ -173,14 +233,14 @@ impl Lifecycle {
             return;
         }
         let pid = self.pid;
-        for watcher in core::mem::take(&mut self.watchers) {
+        let Relations { watchers, links, .. } = self.relations.take().map(|boxed| *boxed).unwrap_or_default();
+        for watcher in watchers {
             out.signal(watcher, Signal::Down { from: pid, reason: reason.clone() });
         }
-        for target in core::mem::take(&mut self.watching) {
+        for target in core::mem::replace(&mut self.watching, Pids::None).into_vec() {
             out.signal(target, Signal::Demonitor { watcher: pid });
         }
-        self.unlinking.clear();
-        for peer in core::mem::take(&mut self.links) {
+        for peer in links {
             // P4: a normal end does not propagate; the peer only forgets the link.
             out.signal(
                 peer,

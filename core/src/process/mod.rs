@@ -5,12 +5,14 @@
 //! those of Erlang/OTP.
 
 mod actor;
+mod effects;
 mod lifecycle;
 mod pid;
 mod reason;
 mod signal;
 
-pub use actor::{Actor, ActorInput, ActorProcess, Context, Effect};
+pub use actor::{Actor, ActorInput, ActorProcess, Context};
+pub use effects::{Effect, Effects, Letters};
 pub use lifecycle::{Lifecycle, Reaction, answer_for_the_dead};
 pub use pid::{NodeId, Pid, PidFault};
 pub use reason::ExitReason;

@@ -7,7 +7,7 @@ use crate::message::Ref;
 use crate::process::Pid;
 use crate::relay::Overflow;
 use crate::time::{Instant, Wake};
-use crate::wire::{CloseFrame, Data, FrameHeader, Kind, Opcode, close_payload};
+use crate::wire::{CloseFrame, Data, FrameHeader, Opcode, close_payload};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -50,7 +50,7 @@ pub(super) struct Outbox {
     queue: VecDeque<Queued>,
     queue_bytes: usize,
     skipped: Vec<Receipt>,
-    pong: Option<Bytes>,
+    pong: Option<Box<Bytes>>,
     ping_wanted: bool,
     /// The position after the last ping, until it is known to be written.
     ping_mark: Option<u64>,
@@ -67,10 +67,13 @@ enum CloseState {
     #[default]
     Open,
     /// The close frame follows the queue.
-    Wanted(Option<CloseFrame>),
+    Wanted(Option<Box<CloseFrame>>),
     /// The close frame ends at this position.
     Emitted(u64),
 }
+
+/// Room that the queue of an idle connection keeps.
+const QUEUE_KEPT: usize = 8;
 
 impl Outbox {
     /// Takes one message, or says why not. Receipts of older messages that had to make room for it are
@@ -132,7 +135,7 @@ impl Outbox {
 
     /// Answers a ping; of several that could not be written yet, the latest (RFC 6455 §5.5.3).
     pub(super) fn pong(&mut self, payload: Bytes) {
-        self.pong = Some(payload);
+        self.pong = Some(Box::new(payload));
     }
 
     /// Asks for a ping to be written.
@@ -144,7 +147,7 @@ impl Outbox {
     /// first frame has not gone.
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
         match self.close {
-            CloseState::Open | CloseState::Wanted(_) => self.close = CloseState::Wanted(frame),
+            CloseState::Open | CloseState::Wanted(_) => self.close = CloseState::Wanted(frame.map(Box::new)),
             CloseState::Emitted(_) => {}
         }
     }
@@ -195,7 +198,7 @@ impl Outbox {
 
     /// Payload bytes held here.
     pub(super) fn held_bytes(&self) -> usize {
-        self.queue_bytes + self.writer.in_flight() + self.pong.as_ref().map_or(0, Bytes::len)
+        self.queue_bytes + self.writer.in_flight() + self.pong.as_ref().map_or(0, |pong| pong.len())
     }
 
     /// When the lack of progress becomes a stall.
@@ -221,29 +224,54 @@ impl Outbox {
                 self.emit(now, Opcode::Ping, &Bytes::new(), out);
                 self.ping_mark = Some(self.writer.mark());
             } else if let Some(Queued { data, receipt }) = self.queue.pop_front() {
-                let (len, kind) = (data.len(), data.kind());
-                self.queue_bytes -= len;
-                self.messages_out += 1;
-                self.bytes_out += len as u64;
-                let opcode = match kind {
-                    Kind::Text => Opcode::Text,
-                    Kind::Binary => Opcode::Binary,
-                };
-                self.emit(now, opcode, &data.into_bytes(), out);
+                self.queue_bytes -= data.len();
+                self.emit_data(now, data, out);
                 if let Some(receipt) = receipt {
                     sent(receipt, out);
                 }
             } else if let CloseState::Wanted(frame) = &mut self.close {
-                let payload = close_payload(frame.take().as_ref());
+                let payload = close_payload(frame.take().as_deref());
                 self.emit(now, Opcode::Close, &payload, out);
                 self.close = CloseState::Emitted(self.writer.mark());
                 return;
             } else {
                 // An idle connection does not keep what a burst has made large.
-                self.queue.shrink_to(8);
+                self.queue.shrink_to(QUEUE_KEPT);
                 return;
             }
         }
+    }
+
+    /// Whether there is anything to emit, or room to give back.
+    #[inline]
+    pub(super) fn has_waiting(&self) -> bool {
+        self.pong.is_some()
+            || self.ping_wanted
+            || self.queue.capacity() > QUEUE_KEPT
+            || !self.queue.is_empty()
+            || matches!(self.close, CloseState::Wanted(_))
+    }
+
+    /// Whether a message can go on its way at once, past a queue that is empty.
+    #[inline]
+    pub(super) fn is_clear(&self, limits: &Limits) -> bool {
+        self.queue.is_empty()
+            && self.pong.is_none()
+            && !self.ping_wanted
+            && matches!(self.close, CloseState::Open)
+            && self.writer.in_flight() < limits.write_ahead_bytes
+    }
+
+    /// Puts a message on its way.
+    #[inline]
+    pub(super) fn emit_data(&mut self, now: Instant, data: Data, out: &mut Outputs) {
+        let len = data.len();
+        self.messages_out += 1;
+        self.bytes_out += len as u64;
+        let opcode = data.kind().into();
+        let header = FrameHeader { fin: true, opcode, mask: None, len: len as u64 }.encode();
+        self.writer.emit(now, header.len() + len);
+        out.write_data(&header, data);
     }
 
     /// One unmasked, unfragmented frame (RFC 6455 §5.1: "A server MUST NOT mask any frames").

@@ -26,18 +26,29 @@ impl Data {
     /// would otherwise keep the whole buffer that it arrived in.
     #[must_use]
     pub fn compact(self) -> Self {
-        const BYTES_MAX: usize = 32 * 1024;
+        const BYTES_MAX: usize = 64 * 1024;
         if self.len() >= BYTES_MAX {
             return self;
         }
         match self {
-            Self::Text(text) => Self::Text(Text::from_validated(Bytes::copy_from_slice(text.as_bytes()))),
+            Self::Text(text) => Self::Text(text.compact()),
             Self::Binary(bytes) => Self::Binary(Bytes::copy_from_slice(&bytes)),
+        }
+    }
+
+    /// Whether it has no buffer at all, but is held in place.
+    #[must_use]
+    #[inline]
+    pub const fn is_in_place(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_in_place(),
+            Self::Binary(_) => false,
         }
     }
 
     /// The payload's bytes.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -56,8 +67,12 @@ impl Data {
 
     /// Length in bytes.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.as_bytes().len()
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
     }
 
     /// Whether the payload is empty.

@@ -14,12 +14,15 @@
 use super::close::CloseFrame;
 use super::data::{Data, Kind};
 use super::frame::{FrameHeader, Opcode};
-use super::mask::mask;
+use super::mask::mask_and_look;
 use super::text::Text;
-use super::utf8::{NotUtf8, Utf8};
+use super::utf8::{NotUtf8, Utf8, is_utf8};
 use crate::fault::ClientFault;
+use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
+
+mod short;
 
 /// All that can arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +70,17 @@ pub struct Decoder {
     message: Option<Kind>,
     /// Frames of the open message so far.
     fragments: u32,
-    /// Payload of the open message so far; its text is checked up to here.
-    assembly: BytesMut,
     utf8: Utf8,
-    /// Payload of a control frame so far, which may stand between two frames of the open message.
+    /// What has arrived in part, where something has.
+    partial: Option<Box<Partial>>,
+}
+
+/// Payloads that have arrived in part.
+#[derive(Debug, Default)]
+struct Partial {
+    /// Of the open message; its text is checked up to here.
+    assembly: BytesMut,
+    /// Of a control frame, which may stand between two frames of the open message.
     control: BytesMut,
 }
 
@@ -122,9 +132,8 @@ impl Decoder {
             state: State::Header,
             message: None,
             fragments: 0,
-            assembly: BytesMut::new(),
             utf8: Utf8::new(),
-            control: BytesMut::new(),
+            partial: None,
         }
     }
 
@@ -145,7 +154,13 @@ impl Decoder {
         match self.advance(buffer) {
             Ok(Step::Dry) => Ok(None),
             Ok(Step::Whole { opcode: Opcode::Text, len }) => {
-                let text = Text::from_validated(split_to(buffer, len));
+                let text = match Text::short(&buffer[..len]) {
+                    Some(text) => {
+                        buffer.advance(len);
+                        text
+                    }
+                    None => Text::from_validated(split_to(buffer, len)),
+                };
                 Ok(Some(Incoming::Message(Data::Text(text))))
             }
             Ok(Step::Whole { opcode: Opcode::Binary, len }) => {
@@ -153,8 +168,7 @@ impl Decoder {
             }
             Ok(Step::Whole { opcode, len }) => self.hand_out(opcode, split_to(buffer, len)),
             Ok(Step::Assembled(opcode)) => {
-                let held = if opcode.is_control() { &mut self.control } else { &mut self.assembly };
-                let payload = mem::take(held).freeze();
+                let payload = self.take_partial(opcode).freeze();
                 self.hand_out(opcode, payload)
             }
             Ok(Step::EmptyFragment) => Ok(Some(Incoming::EmptyFragment)),
@@ -165,19 +179,36 @@ impl Decoder {
     /// Payload bytes held, of a message and of a control frame that have not arrived whole.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.assembly.len() + self.control.len()
+        self.partial.as_ref().map_or(0, |partial| partial.assembly.len() + partial.control.len())
     }
 
     /// Memory allocated for them, in bytes.
     #[must_use]
     pub fn held_capacity(&self) -> usize {
-        self.assembly.capacity() + self.control.capacity()
+        self.partial.as_ref().map_or(0, |partial| partial.assembly.capacity() + partial.control.capacity())
     }
 
     /// Whether a message has begun and not ended. A control frame is no message.
     #[must_use]
     pub const fn is_mid_message(&self) -> bool {
         self.message.is_some()
+    }
+
+    /// Payload bytes of the open message that have arrived.
+    #[inline]
+    fn assembled(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.assembly.len())
+    }
+
+    /// Takes out what has been put together of a message or of a control frame.
+    fn take_partial(&mut self, opcode: Opcode) -> BytesMut {
+        let Some(partial) = &mut self.partial else { return BytesMut::new() };
+        let payload =
+            mem::take(if opcode.is_control() { &mut partial.control } else { &mut partial.assembly });
+        if partial.assembly.is_empty() && partial.control.is_empty() {
+            self.partial = None;
+        }
+        payload
     }
 
     /// Reads on to the end of the next frame that amounts to something.
@@ -228,7 +259,7 @@ impl Decoder {
             // message." Their length is bounded by their header.
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => usize::MAX,
             (Opcode::Text | Opcode::Binary, None) => self.message_bytes_max,
-            (Opcode::Continuation, Some(_)) => self.message_bytes_max - self.assembly.len(),
+            (Opcode::Continuation, Some(_)) => self.message_bytes_max - self.assembled(),
             // §5.4: "A fragmented message consists of a single frame with the FIN bit clear and an
             // opcode other than 0, followed by zero or more frames with the FIN bit clear and the
             // opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode
@@ -267,20 +298,22 @@ impl Decoder {
     fn take(&mut self, frame: &mut Frame, buffer: &mut BytesMut) -> Result<(), ClientFault> {
         let count = buffer.len().min(frame.len - frame.taken);
         let piece = &mut buffer[..count];
+        let mut is_ascii = false;
         if let Some(key) = frame.mask {
-            mask(key, frame.taken, piece);
+            is_ascii = mask_and_look(key, frame.taken, piece);
         }
         if frame.opcode.is_control() {
-            append(&mut self.control, piece, frame.len);
+            append(&mut self.partial.get_or_insert_default().control, piece, frame.len);
         } else {
             // RFC 6455 §5.6: "Note that a particular text frame might include a partial UTF-8
             // sequence; however, the whole message MUST contain valid UTF-8."
-            if self.message == Some(Kind::Text) {
+            if self.message == Some(Kind::Text) && !(is_ascii && self.utf8.is_complete()) {
                 self.utf8.push(piece).map_err(not_utf8)?;
             }
             // Where the message ends is known with its last frame; before, only where it must.
-            let frame_end = self.assembly.len() + (frame.len - frame.taken);
-            append(&mut self.assembly, piece, if frame.fin { frame_end } else { self.message_bytes_max });
+            let assembly = &mut self.partial.get_or_insert_default().assembly;
+            let frame_end = assembly.len() + (frame.len - frame.taken);
+            append(assembly, piece, if frame.fin { frame_end } else { self.message_bytes_max });
         }
         frame.taken += count;
         buffer.advance(count);
@@ -334,7 +367,7 @@ impl Decoder {
     fn end(&mut self) {
         self.state = State::Ended;
         self.message = None;
-        self.assembly = BytesMut::new();
+        self.partial = None;
     }
 }
 
@@ -342,10 +375,8 @@ impl Decoder {
 /// longer message.
 #[inline]
 fn whole(header: &FrameHeader, payload: &mut [u8]) -> Result<Step, ClientFault> {
-    if let Some(key) = header.mask {
-        mask(key, 0, payload);
-    }
-    if header.opcode == Opcode::Text && core::str::from_utf8(payload).is_err() {
+    let is_ascii = header.mask.is_some_and(|key| mask_and_look(key, 0, payload));
+    if header.opcode == Opcode::Text && !is_ascii && !is_utf8(payload) {
         return Err(ClientFault::Utf8);
     }
     Ok(Step::Whole { opcode: header.opcode, len: payload.len() })

@@ -11,17 +11,30 @@
 /// ```
 #[inline]
 pub fn mask(key: [u8; 4], offset: usize, bytes: &mut [u8]) {
+    _ = mask_and_look(key, offset, bytes);
+}
+
+/// The same; whether what came out is ASCII, for which it is looked at anyway.
+#[inline]
+pub(crate) fn mask_and_look(key: [u8; 4], offset: usize, bytes: &mut [u8]) -> bool {
     // RFC 6455 §5.3: "j = i MOD 4; transformed-octet-i = original-octet-i XOR masking-key-octet-j".
     // Eight octets at a time: two turns of the key in one word, which the compiler widens further.
+    const HIGH: u64 = 0x8080_8080_8080_8080;
     let key = u32::from_le_bytes(key).rotate_right([0, 8, 16, 24][offset % 4]);
     let word = u64::from(key) << 32 | u64::from(key);
     let (chunks, tail) = bytes.as_chunks_mut::<8>();
+    let mut all = 0;
     for chunk in chunks {
-        *chunk = (u64::from_le_bytes(*chunk) ^ word).to_le_bytes();
+        let unmasked = u64::from_le_bytes(*chunk) ^ word;
+        all |= unmasked;
+        *chunk = unmasked.to_le_bytes();
     }
+    let mut rest = 0;
     for (byte, key) in tail.iter_mut().zip(word.to_le_bytes()) {
         *byte ^= key;
+        rest |= *byte;
     }
+    (all & HIGH) == 0 && rest.is_ascii()
 }
 
 #[cfg(test)]
@@ -58,5 +71,18 @@ mod tests {
         for (index, byte) in bytes.iter_mut().enumerate() {
             *byte ^= key[offset.wrapping_add(index) % 4];
         }
+    }
+
+    #[test]
+    fn ascii_is_seen_wherever_it_ends() {
+        fn sees_what_is_there(key: [u8; 4], offset: usize, bytes: Vec<u8>) -> bool {
+            let (mut ascii, mut other) = (bytes.iter().map(|byte| byte & 0x7f).collect::<Vec<_>>(), bytes);
+            let is_ascii = other.is_ascii();
+            for bytes in [&mut ascii, &mut other] {
+                mask(key, offset, bytes);
+            }
+            mask_and_look(key, offset, &mut ascii) && mask_and_look(key, offset, &mut other) == is_ascii
+        }
+        check(2_000, sees_what_is_there as fn([u8; 4], usize, Vec<u8>) -> bool);
     }
 }

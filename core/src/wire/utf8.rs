@@ -14,6 +14,36 @@ impl fmt::Display for NotUtf8 {
 
 impl core::error::Error for NotUtf8 {}
 
+/// Whether these bytes are UTF-8, all of them.
+#[inline]
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    core::str::from_utf8(skip_checked(bytes)).is_ok()
+}
+
+/// Checks what it can with wide registers, up to the beginning of the last character; what is left is for the
+/// standard library, which also says where a fault is.
+#[cfg(feature = "simd")]
+fn skip_checked(bytes: &[u8]) -> &[u8] {
+    /// Where this begins to pay.
+    const BYTES_MIN: usize = 64;
+    if bytes.len() >= BYTES_MIN {
+        let is_beginning = |byte: &u8| byte & 0xc0 != 0x80;
+        // A character is not longer than that.
+        let near_end = &bytes[bytes.len() - 4..];
+        let Some(last) = near_end.iter().rposition(is_beginning) else { return bytes };
+        let end = bytes.len() - 4 + last;
+        if simdutf8::basic::from_utf8(&bytes[..end]).is_ok() {
+            return &bytes[end..];
+        }
+    }
+    bytes
+}
+
+#[cfg(not(feature = "simd"))]
+const fn skip_checked(bytes: &[u8]) -> &[u8] {
+    bytes
+}
+
 /// Checks UTF-8 that arrives in pieces, cut anywhere.
 ///
 /// The first byte that no valid text could hold in its place is refused, even when the character
@@ -43,6 +73,11 @@ impl Utf8 {
         Self { carry: [0; 3], carried: 0 }
     }
 
+    /// Whether the text so far ends with a whole character.
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.carried == 0
+    }
+
     /// Checks the next piece of the text.
     ///
     /// # Errors
@@ -50,6 +85,7 @@ impl Utf8 {
     /// [`NotUtf8`] when no text begins like this. What the validator says afterwards means nothing.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), NotUtf8> {
         let bytes = if self.carried == 0 { bytes } else { self.complete(bytes)? };
+        let bytes = skip_checked(bytes);
         match core::str::from_utf8(bytes) {
             Ok(_) => Ok(()),
             // No `error_len` means that the text ends inside a character that may still become valid.

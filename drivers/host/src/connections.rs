@@ -1,8 +1,8 @@
 //! The connections that live on a node, for operators.
 
 use crate::mailbox::Mailbox;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use wsrelay_core::process::Pid;
 use wsrelay_core::relay::{Counters, Session};
 use wsrelay_core::time::Instant;
@@ -25,7 +25,7 @@ pub struct ConnectionInfo {
 /// What a connection lets others see of itself, without stopping for them.
 #[derive(Debug)]
 pub(crate) struct LiveConnection {
-    peer: Option<String>,
+    peer: Option<Arc<str>>,
     opened_at: Instant,
     target: Mutex<Pid>,
     messages_in: AtomicU64,
@@ -40,7 +40,7 @@ pub(crate) struct LiveConnection {
 impl LiveConnection {
     pub(crate) fn new(session: &Session) -> Self {
         let live = Self {
-            peer: session.peer().map(String::from),
+            peer: session.peer().cloned(),
             opened_at: session.opened_at(),
             target: Mutex::new(session.target()),
             messages_in: AtomicU64::new(0),
@@ -76,7 +76,7 @@ impl LiveConnection {
         Some(ConnectionInfo {
             pid: mailbox.pid(),
             target: *self.target.lock().ok()?,
-            peer: self.peer.clone(),
+            peer: self.peer.as_deref().map(String::from),
             opened_at: self.opened_at,
             counters: Counters {
                 messages_in: self.messages_in.load(Ordering::Relaxed),

@@ -1,6 +1,6 @@
 //! Messages that nobody got (P7).
 
-use crate::node::SendFault;
+use crate::faults::SendFault;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;

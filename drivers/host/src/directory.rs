@@ -1,13 +1,16 @@
 //! From a PID to its mailbox.
 
-use crate::mailbox::{Bounds, Mailbox, Owner};
+use crate::home::Home;
+use crate::mailbox::{Mailbox, Owner};
+use crate::queue::Bounds;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use wsrelay_core::process::{NodeId, Pid};
 
 /// Sharded so that cores do not contend: a shard is chosen when a process starts, and its number is
-/// part of the PID.
+/// part of the PID. The first shards belong to threads that have processes of their own, one each; the
+/// others take turns.
 ///
 /// ```text
 ///   serial = generation (32 bits) | slot (26 bits) | shard (6 bits)
@@ -18,6 +21,8 @@ use wsrelay_core::process::{NodeId, Pid};
 #[derive(Debug)]
 pub(crate) struct Directory {
     node: NodeId,
+    /// Shards that belong to a thread.
+    homes: usize,
     next: AtomicUsize,
     shards: [RwLock<Shard>; SHARDS],
 }
@@ -39,17 +44,24 @@ struct Slot {
 }
 
 impl Directory {
-    pub(crate) fn new(node: NodeId) -> Self {
-        Self { node, next: AtomicUsize::new(0), shards: std::array::from_fn(|_| RwLock::default()) }
+    /// Some shards are left for processes that live nowhere in particular.
+    pub(crate) const HOMES_MAX: usize = SHARDS - 16;
+
+    pub(crate) fn new(node: NodeId, homes: usize) -> Self {
+        let homes = homes.min(Self::HOMES_MAX);
+        Self { node, homes, next: AtomicUsize::new(0), shards: std::array::from_fn(|_| RwLock::default()) }
     }
 
-    /// Opens a mailbox under a new PID.
+    /// Opens a mailbox under a new PID, for a process that may live at a home.
     ///
     /// # Panics
     ///
-    /// When four billion processes live at once.
-    pub(crate) fn open(&self, owner: Owner, bounds: Bounds) -> Arc<Mailbox> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    /// When 67 million processes live in one shard at once, or a home has a number that it may not have.
+    pub(crate) fn open(&self, owner: Owner, bounds: Bounds, home: Option<&Arc<Home>>) -> Arc<Mailbox> {
+        let number = match home {
+            Some(home) => home.shard(),
+            None => self.homes + self.next.fetch_add(1, Ordering::Relaxed) % (SHARDS - self.homes),
+        };
         let mut shard = self.shards[number].write().unwrap_or_else(PoisonError::into_inner);
         let slot = shard.free.pop().unwrap_or_else(|| {
             let slot = u32::try_from(shard.slots.len()).unwrap_or(u32::MAX);
@@ -63,7 +75,8 @@ impl Directory {
             | u64::from(slot) << SHARD_BITS
             | number as u64;
         let serial = NonZeroU64::new(serial).expect("generations start at 1");
-        let mailbox = Arc::new(Mailbox::new(Pid::new(self.node, serial), owner, bounds));
+        let residence = home.map(|home| (home, slot));
+        let mailbox = Arc::new(Mailbox::new(Pid::new(self.node, serial), owner, bounds, residence));
         entry.mailbox = Some(Arc::clone(&mailbox));
         mailbox
     }
@@ -101,11 +114,18 @@ impl Directory {
         all
     }
 
+    /// The slot in its shard that a process has, or had, if it is one of this node's at all.
+    #[inline]
+    pub(crate) const fn slot_of(pid: Pid) -> usize {
+        (pid.serial().get() >> SHARD_BITS & ((1 << SLOT_BITS) - 1)) as usize
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "the parts are cut to their bits")]
+    #[inline]
     fn place(&self, pid: Pid) -> Option<(usize, usize, u32)> {
         let serial = pid.serial().get();
         let shard = (serial & (SHARDS as u64 - 1)) as usize;
-        let slot = (serial >> SHARD_BITS & ((1 << SLOT_BITS) - 1)) as usize;
+        let slot = Self::slot_of(pid);
         let generation = (serial >> (SHARD_BITS + SLOT_BITS)) as u32;
         (pid.node() == self.node).then_some((shard, slot, generation))
     }

@@ -1,109 +1,16 @@
 //! Where the signals for one process wait (P8).
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
-use wsrelay_core::message::{Message, Topic};
-use wsrelay_core::process::{Pid, Signal};
-
 use crate::connections::LiveConnection;
-
-/// How much a mailbox may hold, and what it does past that.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Most messages.
-    pub messages_max: usize,
-    /// Most payload bytes. A larger message is taken by an empty mailbox.
-    pub bytes_max: usize,
-    /// What happens to a message that finds no room.
-    pub overflow: WhenFull,
-}
-
-/// What happens to a message that finds no room in a mailbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// Its sender is told.
-    Refuse,
-    /// Its sender is told, and so is the owner, once.
-    RefuseAndTellOwner,
-    /// The oldest message makes room.
-    DropOldest,
-}
-
-/// A signal that could not be put into a mailbox.
-#[derive(Debug, PartialEq)]
-pub enum Undelivered {
-    /// The process has ended.
-    Closed(Signal),
-    /// There is no room.
-    Full(Signal),
-    /// It is a message for a client, and larger than all that may wait for one.
-    TooBig(Signal),
-}
-
-/// Whether a mailbox has room for more after it took something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// It has.
-    Left,
-    /// It has not: whoever can wait should.
-    None,
-}
-
-/// One signal as it lies in a mailbox, with what it weighs.
-#[derive(Debug)]
-pub struct Delivery {
-    /// The signal.
-    pub signal: Signal,
-    /// What it takes of the bounds, to be [released](Mailbox::release) when it is consumed.
-    pub charge: Charge,
-}
-
-/// A part of a mailbox's bounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Charge {
-    messages: usize,
-    bytes: usize,
-}
-
-impl Charge {
-    /// Nothing: signals, and messages for which there is always room.
-    const NOTHING: Self = Self { messages: 0, bytes: 0 };
-
-    fn of(signal: &Signal) -> Self {
-        match signal {
-            Signal::Message(message) if !is_reserved(message) => {
-                Self { messages: 1, bytes: message.payload.len() }
-            }
-            Signal::Message(_)
-            | Signal::Monitor { .. }
-            | Signal::Demonitor { .. }
-            | Signal::Link { .. }
-            | Signal::Unlink { .. }
-            | Signal::Exit { .. }
-            | Signal::Down { .. }
-            | Signal::Cancel { .. }
-            | Signal::Kill => Self::NOTHING,
-        }
-    }
-
-    /// Both together.
-    pub fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.bytes += other.bytes;
-    }
-}
-
-/// P8, P9: join, leave, exit signals and commands that end or move a connection always have room.
-fn is_reserved(message: &Message) -> bool {
-    [Topic::JOIN, Topic::LEAVE, Topic::ABORT, Topic::ACK, Topic::CLOSE, Topic::CONTROL]
-        .contains(&message.topic)
-}
-
-/// From this many signals on, messages are copied out of the buffers they arrived in: what waits for long
-/// must not keep a whole read buffer for a few bytes.
-const DEEP: usize = 16;
+use crate::deliveries::Deliveries;
+use crate::home::Home;
+use crate::queue::{self, Bounds, Charge, Queue, Room, Undelivered, WhenFull};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use wsrelay_core::connection::{Outputs, Relayed};
+use wsrelay_core::message::{Message, Run};
+use wsrelay_core::process::{Pid, Signal};
 
 /// Whose mailbox it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,19 +21,54 @@ pub(crate) enum Owner {
     Port,
 }
 
-/// The mailbox of one process.
+/// The mailbox of one process, as all threads see it.
+///
+/// A process that never leaves its thread has a queue of its own there besides, without a lock: this one
+/// is then for the others ([`Local`](crate::Local)).
 #[derive(Debug)]
 pub struct Mailbox {
     pid: Pid,
     kind: Owner,
     bounds: Bounds,
-    /// Mirrors [`Inner::is_full`], to be asked without the lock.
+    /// Whether there is no room, to be asked without the lock.
     full: AtomicBool,
+    /// Whether a message was refused that the owner wants to know of.
+    overflowed: AtomicBool,
+    /// Whether something has come here for an owner at home since it last fetched it.
+    unfetched: AtomicBool,
     /// Messages that found no room, or had to make it.
     dropped: AtomicU64,
     inner: Mutex<Inner>,
+    /// Mirrors what is held at home, for all others.
+    held_at_home: SharedCharge,
+    home: Option<Residence>,
     /// Set for a connection that relays.
     pub(crate) connection: OnceLock<LiveConnection>,
+}
+
+/// Where a process is at home.
+#[derive(Debug)]
+struct Residence {
+    home: Arc<Home>,
+    place: u32,
+}
+
+#[derive(Debug, Default)]
+struct SharedCharge {
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl SharedCharge {
+    fn load(&self) -> Charge {
+        let (messages, bytes) = (self.messages.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        Charge::new(messages, bytes)
+    }
+
+    fn store(&self, charge: Charge) {
+        self.messages.store(charge.messages(), Ordering::Relaxed);
+        self.bytes.store(charge.bytes(), Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -134,32 +76,45 @@ struct Inner {
     open: bool,
     /// Whether the owner holds names; known here so that registering and ending cannot cross.
     named: bool,
-    overflowed: bool,
-    queue: VecDeque<Delivery>,
-    /// Held by the queue and by what the owner has taken out but not consumed.
-    held: Charge,
-    owner: Option<Waker>,
-    waiting_for_room: BTreeMap<Pid, Waker>,
+    queue: Queue,
+    owner: Alarm,
+    #[expect(clippy::box_collection, reason = "every process has such a map, and hardly one is waited for")]
+    waiting_for_room: Option<Box<BTreeMap<Pid, Waker>>>,
+}
+
+/// How the owner learns that something has come.
+#[derive(Debug)]
+enum Alarm {
+    /// By a waker, once it has left one.
+    Waker(Option<Waker>),
+    /// At its home, once until it has [fetched](Mailbox::has_unfetched) what is here.
+    Home,
 }
 
 impl Mailbox {
-    /// An empty mailbox for `pid`.
-    pub(crate) fn new(pid: Pid, kind: Owner, bounds: Bounds) -> Self {
+    /// An empty mailbox for `pid`, which may live at a place of a thread's.
+    pub(crate) fn new(pid: Pid, kind: Owner, bounds: Bounds, residence: Option<(&Arc<Home>, u32)>) -> Self {
+        let owner = match residence {
+            None => Alarm::Waker(None),
+            Some(_) => Alarm::Home,
+        };
         Self {
             pid,
             kind,
             bounds,
             full: AtomicBool::new(false),
+            overflowed: AtomicBool::new(false),
+            unfetched: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
             inner: Mutex::new(Inner {
                 open: true,
                 named: false,
-                overflowed: false,
-                queue: VecDeque::new(),
-                held: Charge::NOTHING,
-                owner: None,
-                waiting_for_room: BTreeMap::new(),
+                queue: Queue::default(),
+                owner,
+                waiting_for_room: None,
             }),
+            held_at_home: SharedCharge::default(),
+            home: residence.map(|(home, place)| Residence { home: Arc::clone(home), place }),
             connection: OnceLock::new(),
         }
     }
@@ -173,6 +128,16 @@ impl Mailbox {
     /// Whether it is a connection's.
     pub(crate) fn is_port(&self) -> bool {
         self.kind == Owner::Port
+    }
+
+    /// How much it may hold.
+    pub(crate) const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// The place of its owner at this home, if that is where it lives.
+    pub(crate) fn place_at(&self, home: &Arc<Home>) -> Option<u32> {
+        self.home.as_ref().filter(|residence| Arc::ptr_eq(&residence.home, home)).map(|its| its.place)
     }
 
     /// Whether there is room for a message. Cheap, and may be out of date at once.
@@ -189,47 +154,78 @@ impl Mailbox {
     ///
     /// The signal comes back when the process has ended, or there is no room for it.
     pub fn push(&self, signal: Signal, evicted: &mut Vec<Message>) -> Result<Room, Undelivered> {
+        let mut inner = self.lock();
+        if !inner.open {
+            return Err(Undelivered::Closed(signal));
+        }
+        let result = self.push_into(&mut inner.queue, signal, self.held_at_home.load(), evicted);
+        match &result {
+            Ok(_) => {
+                self.wake(inner);
+            }
+            Err(Undelivered::Full(_)) if self.bounds.overflow == WhenFull::RefuseAndTellOwner => {
+                self.wake(inner);
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    /// Puts a signal into a queue of this mailbox's, this one or the one at home. Counts and marks what
+    /// comes of it.
+    pub(crate) fn push_into(
+        &self,
+        queue: &mut Queue,
+        signal: Signal,
+        beside: Charge,
+        evicted: &mut Vec<Message>,
+    ) -> Result<Room, Undelivered> {
+        let charge = Charge::of(&signal);
+        if self.is_port() && queue::client_bytes(&signal) > self.bounds.bytes_max {
+            // No client is too slow for what could never be sent.
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return Err(Undelivered::TooBig(signal));
+        }
         let evicted_before = evicted.len();
-        let result = self.try_push(signal, evicted);
-        let dropped = evicted.len() - evicted_before
-            + usize::from(matches!(result, Err(Undelivered::Full(_) | Undelivered::TooBig(_))));
+        let result = queue.push(signal, charge, &self.bounds, beside, evicted);
+        let mut dropped = evicted.len() - evicted_before;
+        match &result {
+            Ok(Room::Left) => {}
+            Ok(Room::None) => self.full.store(true, Ordering::Release),
+            Err(_) => {
+                dropped += 1;
+                if self.bounds.overflow == WhenFull::RefuseAndTellOwner {
+                    self.overflowed.store(true, Ordering::Release);
+                }
+            }
+        }
         if dropped > 0 {
             self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
         }
         result
     }
 
+    /// Marks that there is no room.
+    fn fill(&self) {
+        self.full.store(true, Ordering::Release);
+    }
+
+    /// Marks that there is no room at home, where so much is held.
+    #[cold]
+    pub(crate) fn fill_at_home(&self, held: Charge) {
+        self.held_at_home.store(held);
+        self.fill();
+    }
+
+    /// Whether something waits here that the owner at home has not fetched.
+    #[inline]
+    pub(crate) fn has_unfetched(&self) -> bool {
+        self.unfetched.load(Ordering::Acquire)
+    }
+
     /// How many messages found no room, or had to make it.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
-    }
-
-    fn try_push(&self, signal: Signal, evicted: &mut Vec<Message>) -> Result<Room, Undelivered> {
-        let charge = Charge::of(&signal);
-        let mut inner = self.lock();
-        if !inner.open {
-            return Err(Undelivered::Closed(signal));
-        }
-        if self.is_port() && charge.bytes > self.bounds.bytes_max {
-            // No client is too slow for what could never be sent.
-            return Err(Undelivered::TooBig(signal));
-        }
-        if charge != Charge::NOTHING && inner.would_overflow(charge, self.bounds) {
-            match self.bounds.overflow {
-                WhenFull::Refuse => return Err(Undelivered::Full(signal)),
-                WhenFull::RefuseAndTellOwner => {
-                    inner.overflowed = true;
-                    wake(inner);
-                    return Err(Undelivered::Full(signal));
-                }
-                WhenFull::DropOldest => {
-                    if !inner.drop_oldest(charge, self.bounds, evicted) {
-                        return Err(Undelivered::Full(signal));
-                    }
-                }
-            }
-        }
-        Ok(self.put(inner, Delivery { signal, charge }))
     }
 
     /// Puts a client's message in, even past the bounds: its connection was told to stop reading and
@@ -244,48 +240,66 @@ impl Mailbox {
         if !inner.open {
             return Err(Undelivered::Closed(signal));
         }
-        Ok(self.put(inner, Delivery { signal, charge }))
+        Ok(self.put_with(inner, |queue, beside| queue.put(signal, charge, &self.bounds, beside)))
     }
 
-    fn put(&self, mut inner: MutexGuard<'_, Inner>, mut delivery: Delivery) -> Room {
-        if inner.queue.len() >= DEEP
-            && let Signal::Message(message) = &mut delivery.signal
-        {
-            message.payload = std::mem::take(&mut message.payload).compact();
+    /// The same for all messages of a run. `None` when the process has ended, and nothing was taken.
+    pub(crate) fn push_run(&self, run: &mut Run<Relayed>, out: &mut Outputs) -> Option<Room> {
+        let inner = self.lock();
+        if !inner.open {
+            return None;
         }
-        inner.held.add(delivery.charge);
-        inner.queue.push_back(delivery);
-        let is_full = inner.is_full(self.bounds);
-        if is_full {
-            self.full.store(true, Ordering::Release);
+        Some(self.put_with(inner, |queue, beside| queue.put_run(run, out, &self.bounds, beside)))
+    }
+
+    fn put_with(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        put: impl FnOnce(&mut Queue, Charge) -> Room,
+    ) -> Room {
+        let room = put(&mut inner.queue, self.held_at_home.load());
+        if room == Room::None {
+            self.fill();
         }
-        wake(inner);
-        if is_full { Room::None } else { Room::Left }
+        self.wake(inner);
+        room
     }
 
     /// Takes everything out, in order; when there is nothing, `waker` is called once there is. Whether
     /// there was something.
     ///
     /// What was taken still counts against the bounds until it is [released](Self::release).
-    pub fn drain(&self, into: &mut VecDeque<Delivery>, waker: &Waker) -> bool {
+    pub fn drain(&self, into: &mut Deliveries, waker: &Waker) -> bool {
         let mut inner = self.lock();
         if inner.queue.is_empty() {
-            if !inner.owner.as_ref().is_some_and(|owner| owner.will_wake(waker)) {
-                inner.owner = Some(waker.clone());
+            if let Alarm::Waker(owner) = &mut inner.owner
+                && !owner.as_ref().is_some_and(|owner| owner.will_wake(waker))
+            {
+                *owner = Some(waker.clone());
             }
             return false;
         }
+        let mut signals = inner.queue.take();
         if into.is_empty() {
+            std::mem::swap(&mut signals, into);
             // A queue that a crowd has made large is not kept for quieter times.
-            const CAPACITY_MAX: usize = 4096;
-            if into.capacity() > CAPACITY_MAX {
-                *into = VecDeque::new();
+            if signals.is_worth_keeping() {
+                inner.queue.keep(signals);
             }
-            std::mem::swap(&mut inner.queue, into);
         } else {
-            into.append(&mut inner.queue);
+            into.append(&mut signals);
         }
         true
+    }
+
+    /// Moves everything to the owner's queue at home, what it weighs included.
+    pub(crate) fn move_home(&self, queue: &mut Queue) {
+        let mut inner = self.lock();
+        self.unfetched.store(false, Ordering::Release);
+        let held = std::mem::take(&mut inner.queue.held);
+        queue.append(inner.queue.take(), held);
+        drop(inner);
+        self.held_at_home.store(queue.held);
     }
 
     /// Gives back what consumed signals took of the bounds, and wakes who waits for room once half of
@@ -295,14 +309,28 @@ impl Mailbox {
             return;
         }
         let mut inner = self.lock();
-        inner.held.messages -= charge.messages;
-        inner.held.bytes -= charge.bytes;
-        let is_roomy = inner.held.messages <= self.bounds.messages_max / 2
-            && inner.held.bytes <= self.bounds.bytes_max / 2;
-        if is_roomy && self.full.swap(false, Ordering::AcqRel) {
+        inner.queue.held.remove(charge);
+        let mut total = inner.queue.held;
+        total.add(self.held_at_home.load());
+        self.offer_room(inner, total);
+    }
+
+    /// The same for the queue at home, which now holds so much.
+    pub(crate) fn released_at_home(&self, held: Charge) {
+        self.held_at_home.store(held);
+        if !self.has_room() {
+            let inner = self.lock();
+            let mut total = inner.queue.held;
+            total.add(held);
+            self.offer_room(inner, total);
+        }
+    }
+
+    fn offer_room(&self, mut inner: MutexGuard<'_, Inner>, held: Charge) {
+        if held.is_roomy(&self.bounds) && self.full.swap(false, Ordering::AcqRel) {
             let waiting = std::mem::take(&mut inner.waiting_for_room);
             drop(inner);
-            waiting.into_values().for_each(Waker::wake);
+            waiting.into_iter().flat_map(|waiting| waiting.into_values()).for_each(Waker::wake);
         }
     }
 
@@ -312,45 +340,48 @@ impl Mailbox {
         let mut inner = self.lock();
         let must_wait = inner.open && self.full.load(Ordering::Acquire);
         if must_wait {
-            inner.waiting_for_room.insert(who, waker.clone());
+            inner.waiting_for_room.get_or_insert_default().insert(who, waker.clone());
         }
         must_wait
     }
 
     /// Forgets that `who` waits for room.
     pub fn forget_waiting(&self, who: Pid) {
-        self.lock().waiting_for_room.remove(&who);
+        if let Some(waiting) = &mut self.lock().waiting_for_room {
+            waiting.remove(&who);
+        }
     }
 
     /// Whether there is room for one more message, though perhaps not enough to wake anybody for.
     #[must_use]
     pub fn is_below_bounds(&self) -> bool {
         let inner = self.lock();
-        !inner.open || !inner.is_full(self.bounds)
+        !inner.open || !inner.queue.is_full(&self.bounds, self.held_at_home.load())
     }
 
     /// Whether a message was refused since the last call, for an owner that wants to know.
     pub fn take_overflowed(&self) -> bool {
-        std::mem::take(&mut self.lock().overflowed)
+        // Asked often and seldom true: a read costs less than an exchange.
+        self.overflowed.load(Ordering::Relaxed) && self.overflowed.swap(false, Ordering::AcqRel)
     }
 
     /// Wakes the owner although nothing was put in.
     pub fn nudge(&self) {
-        wake(self.lock());
+        self.wake(self.lock());
     }
 
     /// Ends the mailbox: nothing can be put in afterwards. What is left comes back, and whether the
     /// owner held names.
-    pub(crate) fn close(&self) -> (VecDeque<Delivery>, bool) {
+    pub(crate) fn close(&self) -> (Deliveries, bool) {
         let mut inner = self.lock();
         inner.open = false;
         let waiting = std::mem::take(&mut inner.waiting_for_room);
-        let left = std::mem::take(&mut inner.queue);
+        let left = inner.queue.take();
         let named = inner.named;
-        inner.owner = None;
         self.full.store(false, Ordering::Release);
-        drop(inner);
-        waiting.into_values().for_each(Waker::wake);
+        // Its driver may be another one than who has ended it.
+        self.wake(inner);
+        waiting.into_iter().flat_map(|waiting| waiting.into_values()).for_each(Waker::wake);
         (left, named)
     }
 
@@ -364,7 +395,7 @@ impl Mailbox {
     /// Messages that wait, or were taken out and not consumed.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().held.messages
+        self.lock().queue.held.messages() + self.held_at_home.load().messages()
     }
 
     /// Whether no message waits.
@@ -377,44 +408,26 @@ impl Mailbox {
         // Nothing that can panic runs under this lock, and every field is sound at every moment.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Calls the owner's waker, after the lock is given back.
-fn wake(mut inner: MutexGuard<'_, Inner>) {
-    let owner = inner.owner.take();
-    drop(inner);
-    if let Some(owner) = owner {
-        owner.wake();
-    }
-}
-
-impl Inner {
-    fn is_full(&self, bounds: Bounds) -> bool {
-        self.held.messages >= bounds.messages_max || self.held.bytes >= bounds.bytes_max
-    }
-
-    fn would_overflow(&self, charge: Charge, bounds: Bounds) -> bool {
-        self.held.messages > 0
-            && (self.held.messages + charge.messages > bounds.messages_max
-                || self.held.bytes + charge.bytes > bounds.bytes_max)
-    }
-
-    /// Drops the oldest messages until there is room. False when what is held cannot be dropped any
-    /// more, because the owner has it already.
-    fn drop_oldest(&mut self, charge: Charge, bounds: Bounds, evicted: &mut Vec<Message>) -> bool {
-        while self.would_overflow(charge, bounds) {
-            let Some(oldest) = self.queue.iter().position(|delivery| delivery.charge != Charge::NOTHING)
-            else {
-                return false;
-            };
-            if let Some(dropped) = self.queue.remove(oldest) {
-                self.held.messages -= dropped.charge.messages;
-                self.held.bytes -= dropped.charge.bytes;
-                if let Signal::Message(message) = dropped.signal {
-                    evicted.push(message);
+    /// Tells the owner, after the lock is given back.
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+        match &mut inner.owner {
+            Alarm::Waker(owner) => {
+                let owner = owner.take();
+                drop(inner);
+                if let Some(owner) = owner {
+                    owner.wake();
+                }
+            }
+            Alarm::Home => {
+                let knows = self.unfetched.swap(true, Ordering::AcqRel);
+                drop(inner);
+                if let Some(Residence { home, place }) = &self.home
+                    && !knows
+                {
+                    home.wake(*place);
                 }
             }
         }
-        true
     }
 }

@@ -3,11 +3,14 @@
 use crate::clock::Clock;
 use crate::connections::ConnectionInfo;
 use crate::dead_letters::{DeadLetter, DeadLetters};
+use crate::deliveries::Deliveries;
 use crate::directory::Directory;
+use crate::faults::{NameFault, SendFault};
 use crate::gate::Gate;
-use crate::mailbox::{Bounds, Delivery, Mailbox, Owner, Room, Undelivered, WhenFull};
+use crate::home::Home;
+use crate::mailbox::{Mailbox, Owner};
 use crate::names::Names;
-use std::collections::VecDeque;
+use crate::queue::{Bounds, Room, Undelivered, WhenFull};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -35,52 +38,6 @@ impl Default for NodeOptions {
     }
 }
 
-/// Why a message was not sent (P7, P8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendFault {
-    /// No such process is alive.
-    NoProcess,
-    /// The process's mailbox has no room.
-    Full,
-    /// The process is a connection, and the message larger than its outbox may be.
-    TooBig,
-}
-
-impl fmt::Display for SendFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoProcess => "process not found",
-            Self::Full => "the process's mailbox is full",
-            Self::TooBig => "the message is larger than the connection's outbox",
-        })
-    }
-}
-
-impl std::error::Error for SendFault {}
-
-/// Why a name was not registered (P6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameFault {
-    /// This process holds it.
-    Taken(Pid),
-    /// The process that should get it is not alive.
-    NoProcess,
-    /// A name is not empty and does not begin with a brace, which is how PIDs begin.
-    Malformed,
-}
-
-impl fmt::Display for NameFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Taken(owner) => write!(f, "the name is taken by {owner}"),
-            Self::NoProcess => f.write_str("process not found"),
-            Self::Malformed => f.write_str("a name is not empty and does not begin with `{`"),
-        }
-    }
-}
-
-impl std::error::Error for NameFault {}
-
 /// The processes of one program, and the names, mailboxes and dead letters among them.
 ///
 /// Cheap to clone; all clones are the same node.
@@ -105,13 +62,23 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
+    /// Most threads with processes of their own.
+    pub const HOMES_MAX: usize = Directory::HOMES_MAX;
+
     /// A node without processes. Its identity is drawn anew at each start (P1).
     #[must_use]
     pub fn new(options: NodeOptions) -> Self {
+        Self::with_homes(options, 0)
+    }
+
+    /// The same, with so many threads that have processes of their own: their [homes](Home) are numbered
+    /// from zero, at most [`Node::HOMES_MAX`].
+    #[must_use]
+    pub fn with_homes(options: NodeOptions, homes: usize) -> Self {
         let seeds = RandomState::new();
         let gate = Gate::new(options.connections_max);
         Self(Arc::new(Inner {
-            directory: Directory::new(NodeId(seeds.hash_one("node"))),
+            directory: Directory::new(NodeId(seeds.hash_one("node")), homes),
             names: Names::default(),
             clock: Clock::start(),
             options,
@@ -287,29 +254,50 @@ impl Node {
     /// Opens a mailbox for a process of the user's.
     #[must_use]
     pub fn open(&self) -> Arc<Mailbox> {
+        self.0.directory.open(Owner::Process, self.process_bounds(), None)
+    }
+
+    /// Opens a mailbox for a process of the user's that will live at `home`. Until its thread
+    /// [installs](crate::Local::install) it, signals wait.
+    #[must_use]
+    pub fn open_at(&self, home: &Arc<Home>) -> Arc<Mailbox> {
+        self.0.directory.open(Owner::Process, self.process_bounds(), Some(home))
+    }
+
+    fn process_bounds(&self) -> Bounds {
         let limits = &self.0.options.limits;
-        let bounds = Bounds {
+        Bounds {
             messages_max: limits.mailbox_messages_max,
             bytes_max: limits.mailbox_bytes_max,
             overflow: WhenFull::Refuse,
-        };
-        self.0.directory.open(Owner::Process, bounds)
+        }
     }
 
     /// Ends a process's mailbox: frees its names and answers whoever wrote to it in vain.
     pub fn close(&self, pid: Pid) {
-        let Some(mailbox) = self.0.directory.remove(pid) else { return };
+        let left = self.retire(pid);
+        self.bury_pending(pid, left);
+    }
+
+    /// Ends a process's mailbox and frees its names. What is left in it comes back, to be buried.
+    pub(crate) fn retire(&self, pid: Pid) -> Deliveries {
+        let Some(mailbox) = self.0.directory.remove(pid) else { return Deliveries::new() };
         let (left, named) = mailbox.close();
         if named {
             self.0.names.release(pid);
         }
-        self.bury_pending(pid, left);
+        left
     }
 
     /// Answers or counts signals that reached a process too late.
-    pub(crate) fn bury(&self, pid: Pid, signals: impl IntoIterator<Item = Signal>) {
+    pub(crate) fn bury(
+        &self,
+        pid: Pid,
+        signals: impl IntoIterator<Item = Signal>,
+        answers: &mut impl SignalSink,
+    ) {
         for signal in signals {
-            answer_for_the_dead(pid, &signal, &mut self.clone());
+            answer_for_the_dead(pid, &signal, answers);
             if let Signal::Message(message) = signal {
                 self.dead_letter(Destination::Pid(pid), message, SendFault::NoProcess);
             }
@@ -317,30 +305,44 @@ impl Node {
     }
 
     /// The same for what a process has taken out of its mailbox and not handled.
-    pub(crate) fn bury_pending(&self, pid: Pid, pending: VecDeque<Delivery>) {
-        self.bury(pid, pending.into_iter().map(|delivery| delivery.signal));
+    pub(crate) fn bury_pending(&self, pid: Pid, pending: Deliveries) {
+        self.bury(pid, pending.map(|(signal, _)| signal), &mut self.clone());
     }
 
     /// Delivers a signal whose sender has no way to be told of a failure.
     pub fn post(&self, to: &Destination, signal: Signal) {
         match self.resolve(to) {
-            Some(pid) => match self.push(pid, signal) {
-                Ok(_) => {}
-                Err(Undelivered::Closed(signal)) => self.bury(pid, [signal]),
-                Err(Undelivered::Full(Signal::Message(message))) => {
-                    self.drop_message(pid, message, SendFault::Full);
-                }
-                Err(Undelivered::TooBig(Signal::Message(message))) => {
-                    self.drop_message(pid, message, SendFault::TooBig);
-                }
-                // Only messages are bounded.
-                Err(Undelivered::Full(_) | Undelivered::TooBig(_)) => {}
-            },
-            None => {
-                if let Signal::Message(message) = signal {
-                    self.dead_letter(to.clone(), message, SendFault::NoProcess);
-                }
+            Some(pid) => self.deliver(pid, signal),
+            None => self.undeliverable(to, signal),
+        }
+    }
+
+    /// The same, to a process.
+    pub(crate) fn deliver(&self, to: Pid, signal: Signal) {
+        if let Err(undelivered) = self.push(to, signal) {
+            self.fail(to, undelivered, &mut self.clone());
+        }
+    }
+
+    /// What becomes of a signal that was not delivered and whose sender cannot be told.
+    pub(crate) fn fail(&self, to: Pid, undelivered: Undelivered, answers: &mut impl SignalSink) {
+        match undelivered {
+            Undelivered::Closed(signal) => self.bury(to, [signal], answers),
+            Undelivered::Full(Signal::Message(message)) => {
+                self.drop_message(to, message, SendFault::Full, answers);
             }
+            Undelivered::TooBig(Signal::Message(message)) => {
+                self.drop_message(to, message, SendFault::TooBig, answers);
+            }
+            // Only messages are bounded.
+            Undelivered::Full(_) | Undelivered::TooBig(_) => {}
+        }
+    }
+
+    /// What becomes of a signal to a name that nobody holds.
+    pub(crate) fn undeliverable(&self, to: &Destination, signal: Signal) {
+        if let Signal::Message(message) = signal {
+            self.dead_letter(to.clone(), message, SendFault::NoProcess);
         }
     }
 
@@ -359,22 +361,27 @@ impl Node {
     pub(crate) fn push_to(&self, mailbox: &Mailbox, signal: Signal) -> Result<Room, Undelivered> {
         let mut evicted = Vec::new();
         let result = mailbox.push(signal, &mut evicted);
-        for message in evicted {
-            self.drop_message(mailbox.pid(), message, SendFault::Full);
-        }
+        self.drop_evicted(mailbox.pid(), evicted, &mut self.clone());
         result
+    }
+
+    /// These messages had to make room for another one.
+    pub(crate) fn drop_evicted(&self, pid: Pid, evicted: Vec<Message>, answers: &mut impl SignalSink) {
+        for message in evicted {
+            self.drop_message(pid, message, SendFault::Full, answers);
+        }
     }
 
     /// A message found no room and its sender has no other way to learn of it than the acknowledgement it
     /// may have asked for (P9).
-    fn drop_message(&self, pid: Pid, message: Message, why: SendFault) {
+    fn drop_message(&self, pid: Pid, message: Message, why: SendFault, answers: &mut impl SignalSink) {
         let fault = match why {
             SendFault::TooBig => CommandFault::TooBig,
             SendFault::Full | SendFault::NoProcess => CommandFault::OutboxFull,
         };
         if let Some((sender, ack)) = acknowledge_dropped(pid, &message, fault) {
             // Acknowledgements always have room, so this cannot come back here.
-            self.post(&Destination::Pid(sender), Signal::Message(ack));
+            answers.signal(sender, Signal::Message(ack));
         }
         self.dead_letter(Destination::Pid(pid), message, why);
     }
@@ -387,9 +394,15 @@ impl Node {
     }
 
     /// Opens a mailbox for a connection.
-    pub(crate) fn open_port(&self, bounds: Bounds) -> Arc<Mailbox> {
+    pub(crate) fn open_port(&self, bounds: Bounds, home: Option<&Arc<Home>>) -> Arc<Mailbox> {
         self.0.gate.open();
-        self.0.directory.open(Owner::Port, bounds)
+        self.0.directory.open(Owner::Port, bounds, home)
+    }
+
+    /// The place that a process has at its home, if it has one and is this node's.
+    #[inline]
+    pub(crate) const fn place_of(pid: Pid) -> usize {
+        Directory::slot_of(pid)
     }
 
     /// Who may come in, and who is in.
@@ -401,6 +414,6 @@ impl Node {
 impl SignalSink for Node {
     /// Delivers at once; a failure has nobody to be told.
     fn signal(&mut self, to: Pid, signal: Signal) {
-        self.post(&Destination::Pid(to), signal);
+        self.deliver(to, signal);
     }
 }

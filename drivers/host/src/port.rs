@@ -2,36 +2,28 @@
 //!
 //! (In Erlang/OTP a *port* is the process-like end of something outside; this is one.)
 
+use crate::carrier::{Anywhere, Carrier, Posting};
 use crate::connections::LiveConnection;
-use crate::mailbox::{Bounds, Charge, Delivery, Mailbox, Room, Undelivered, WhenFull};
+use crate::desk::{Desk, Scratch, Work};
+use crate::home::Home;
+use crate::mailbox::Mailbox;
 use crate::node::Node;
-use bytes::{Bytes, BytesMut};
-use std::collections::VecDeque;
+use crate::queue::{Bounds, Charge, Room, WhenFull};
+use crate::stream::ReadBuffer;
+use bytes::{Buf as _, BytesMut};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
-use wsrelay_core::connection::{Connection, ConnectionOptions, Input, Note, Output, Outputs, Refused};
+use wsrelay_core::connection::{Connection, ConnectionOptions, Input, Note, Output, Outputs};
 use wsrelay_core::fault::HttpFault;
-use wsrelay_core::message::{Destination, Payload};
-use wsrelay_core::process::{Pid, Signal};
+use wsrelay_core::message::{Destination, Entry};
+use wsrelay_core::process::Signal;
 use wsrelay_core::relay::{Overflow, Session};
 use wsrelay_core::time::{Instant, Wake};
-use wsrelay_core::upgrade::{Request, Response, refusal};
+use wsrelay_core::upgrade::Response;
 
-/// What a driver is to do with its socket, as of now.
-#[derive(Debug, Default)]
-pub struct Work {
-    /// Bytes to write, in order. The driver takes them out and reports [`Port::written`].
-    pub writes: VecDeque<Bytes>,
-    /// A request for the handler; the driver takes it out and answers with [`Port::response`].
-    pub request: Option<Box<Request>>,
-    /// Whether the socket is not to be read.
-    pub paused: bool,
-    /// Whether our side of the stream ends once everything is written.
-    pub shutdown: bool,
-    /// Whether the socket is to be dropped now.
-    pub cut: bool,
-}
+mod delivery;
 
 /// One connection: the core's state machine, its mailbox, and the one place where its outputs become
 /// effects. A driver owns the socket and the timer, and does what [`Port::work`] says.
@@ -48,21 +40,21 @@ pub struct Port {
     relaying: bool,
     /// Whether the connection's process is over.
     retired: bool,
-    out: Outputs,
     work: Work,
 }
 
 impl Port {
-    /// A connection that a client has just opened.
+    /// A connection that a client has just opened; it lives at `home`, if it never leaves its thread.
     #[must_use]
     pub fn open(
         node: &Node,
+        home: Option<&Arc<Home>>,
         peer: Option<SocketAddr>,
         secure: bool,
         options: &Arc<ConnectionOptions>,
     ) -> Self {
         let limits = &options.relay.limits;
-        let mailbox = node.open_port(Bounds {
+        let bounds = Bounds {
             // Between two turns of this connection a process may send more than the outbox holds, although
             // the client takes all of it.
             messages_max: limits.outbox_messages_max.saturating_mul(4),
@@ -72,7 +64,8 @@ impl Port {
                 Overflow::DropNew => WhenFull::Refuse,
                 Overflow::DropOld => WhenFull::DropOldest,
             },
-        });
+        };
+        let mailbox = node.open_port(bounds, home);
         let now = node.clock().now();
         let connection = Connection::new(now, mailbox.pid(), node.seed(), peer, secure, Arc::clone(options));
         Self {
@@ -84,7 +77,6 @@ impl Port {
             drained: false,
             relaying: false,
             retired: false,
-            out: Outputs::new(),
             work: Work::default(),
         }
     }
@@ -106,157 +98,242 @@ impl Port {
         &self.connection
     }
 
+    /// The mailbox of the connection's process.
+    #[must_use]
+    pub const fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
     /// Bytes arrived.
-    pub fn received(&mut self, now: Instant, bytes: BytesMut) {
+    pub fn received(&mut self, now: Instant, bytes: BytesMut, desk: &mut Desk<impl Carrier>) {
         // Ask before decoding, so that a full mailbox is overrun by one turn at most.
         if self.target.as_ref().is_some_and(|target| !target.has_room()) {
-            self.block(now);
+            self.block(now, &mut desk.scratch.out);
         }
-        self.input(now, Input::Received(bytes));
+        self.input(now, Input::Received(bytes), desk);
+    }
+
+    /// The same for what the thread's buffer holds.
+    pub fn arrived(&mut self, now: Instant, buffer: &mut ReadBuffer, desk: &mut Desk<impl Carrier>) {
+        let has_room = self.target.as_ref().is_some_and(|target| target.has_room());
+        let len = buffer.filled().len();
+        let mut taken = 0;
+        if has_room {
+            taken = self.connection.receive(now, buffer.filled(), &mut desk.scratch.out);
+            self.perform(now, desk);
+            self.stow(desk);
+        }
+        if taken < len {
+            self.received(now, buffer.take_from(taken), desk);
+            if let Some(room) = buffer.take_long(self.connection.wants_room()) {
+                self.connection.lend(room);
+            }
+        }
     }
 
     /// The client ended its side, or the socket failed.
-    pub fn eof(&mut self, now: Instant) {
-        self.input(now, Input::Eof);
+    pub fn eof(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) {
+        self.input(now, Input::Eof, desk);
     }
 
     /// The socket took this many bytes.
-    pub fn written(&mut self, now: Instant, bytes: usize) {
-        self.input(now, Input::Written(bytes));
+    pub fn written(&mut self, now: Instant, bytes: usize, desk: &mut Desk<impl Carrier>) {
+        self.input(now, Input::Written(bytes), desk);
     }
 
     /// The handler's answer.
-    pub fn response(&mut self, now: Instant, response: Response) {
+    pub fn response(&mut self, now: Instant, response: Response, desk: &mut Desk<impl Carrier>) {
         // An answer that is given during a drain says so, however lately the drain has begun.
-        self.notice_drain(now);
-        self.input(now, Input::Response(response));
+        self.notice_drain(now, desk);
+        self.input(now, Input::Response(response), desk);
     }
 
     /// Calls the core when its wake is due.
-    pub fn tick(&mut self, now: Instant) {
+    pub fn tick(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) {
         if self.wake().is_due(now) {
             // Woken up is who waits for room once half of it is free; who runs out of patience is content
             // with less.
             if let Some(pid) = self.connection.session().and_then(Session::awaits_room)
                 && self.target.as_ref().is_some_and(|target| target.is_below_bounds())
             {
-                self.input(now, Input::TargetRoom(pid));
+                self.input(now, Input::TargetRoom(pid), desk);
             }
-            self.input(now, Input::Tick);
+            self.input(now, Input::Tick, desk);
         }
     }
 
-    /// Handles what other processes sent, and what the node wants. `waker` is called when there is more.
-    /// To be called once more before the driver waits, whatever it did. Whether to call again soon, because
-    /// there is more and others should have their turn first.
-    pub fn poll(&mut self, now: Instant, waker: &Waker) -> bool {
-        let mut more = self.poll_mailbox(now, waker);
-        more |= self.poll_room(now, waker);
-        // After the waker is in place: a drain that begins now calls it.
-        self.notice_drain(now);
-        if !more {
-            // Whoever waits keeps no room for what it might have to do next.
-            self.out = Outputs::new();
+    /// Handles what other processes sent, and what the node wants. The carrier has it called again when
+    /// there is more. To be called once more before the driver waits, whatever it did. Whether to call again
+    /// soon, because there is more and others should have their turn first.
+    pub fn poll(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) -> bool {
+        let more = self.poll_without_write(now, desk);
+        self.stow(desk);
+        more
+    }
+
+    fn poll_without_write(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) -> bool {
+        let mut more = self.poll_mailbox(now, desk);
+        more |= self.poll_room(now, desk);
+        // After the mailbox was asked: a drain that begins now has us called again.
+        self.notice_drain(now, desk);
+        more
+    }
+
+    /// As [`Port::poll`], for a socket that may take something: where that is all there is to write, a few bytes are
+    /// given to `write` at once. What it does not take, and everything else, is [work](Port::work).
+    pub fn poll_and_write(
+        &mut self,
+        now: Instant,
+        desk: &mut Desk<impl Carrier>,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> bool {
+        let more = self.poll_without_write(now, desk);
+        let bytes = desk.scratch.out.last_write();
+        if !bytes.is_empty()
+            && self.work.writes.is_empty()
+            && let Ok(written @ 1..) = write(bytes)
+        {
+            bytes.advance(written);
+            self.stow(desk);
+            self.written(now, written, desk);
+        } else {
+            self.stow(desk);
         }
         more
     }
 
-    fn notice_drain(&mut self, now: Instant) {
+    /// Keeps what is to be written last for later: the room it lies in is for the next connection.
+    #[inline]
+    fn stow(&mut self, desk: &mut Desk<impl Carrier>) {
+        if !desk.scratch.out.last_write().is_empty()
+            && let Some(Entry::One(Output::Write(bytes))) = desk.scratch.out.pop()
+        {
+            self.work.writes.push_back(bytes);
+        }
+    }
+
+    fn notice_drain(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) {
         if !self.drained
             && let Some(window) = self.node.draining()
         {
             self.drained = true;
-            self.input(now, Input::Drain(window));
+            self.input(now, Input::Drain(window), desk);
         }
     }
 
     /// Handles what the mailbox holds, once: a process that never stops sending does not keep this
     /// connection's socket, nor the other connections of its thread, from being served.
-    fn poll_mailbox(&mut self, now: Instant, waker: &Waker) -> bool {
-        let mut deliveries = VecDeque::new();
-        let any = self.mailbox.drain(&mut deliveries, waker);
+    fn poll_mailbox(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) -> bool {
+        let mut deliveries = std::mem::take(&mut desk.scratch.deliveries);
+        let any = desk.carrier.take(&self.mailbox, &mut deliveries);
         if any {
             let mut charge = Charge::default();
-            for Delivery { signal, charge: one } in deliveries.drain(..) {
-                charge.add(one);
-                if self.retired {
-                    self.node.bury(self.mailbox.pid(), [signal]);
-                    continue;
-                }
-                self.connection.handle(now, Input::Signal(signal), &mut self.out);
-                // Only a command that looks for a process needs its answer before the next signal; the
-                // outputs of the others are performed together.
-                if self.out.needs_answer() {
-                    self.mailbox.release(std::mem::take(&mut charge));
-                    self.perform(now);
+            while let Some(next) = deliveries.pop_whole() {
+                match next {
+                    Entry::One((signal, one)) => {
+                        charge.add(one);
+                        self.signal(now, signal, &mut charge, desk);
+                    }
+                    Entry::Run(mut run) => {
+                        while let Some((data, one)) = deliveries.next_data(&mut run) {
+                            charge.add(one);
+                            if run.key.can_be_sent(&self.connection, &data) {
+                                self.connection.send(now, data, &mut desk.scratch.out);
+                            } else {
+                                let message = run.key.message(data);
+                                self.signal(now, Signal::Message(message), &mut charge, desk);
+                            }
+                        }
+                    }
                 }
             }
             // Before anybody is answered: who waits for answers before sending more finds room then.
-            self.mailbox.release(charge);
-            self.perform(now);
+            desk.carrier.release(&self.mailbox, charge);
+            self.perform(now, desk);
         }
+        desk.scratch.deliveries = deliveries;
         if self.mailbox.take_overflowed() {
-            self.input(now, Input::Overflowed);
+            self.input(now, Input::Overflowed, desk);
         }
         any
     }
 
+    fn signal(&mut self, now: Instant, signal: Signal, charge: &mut Charge, desk: &mut Desk<impl Carrier>) {
+        if self.retired {
+            return self.node.bury(self.mailbox.pid(), [signal], &mut Posting(&mut desk.carrier));
+        }
+        self.connection.handle(now, Input::Signal(signal), &mut desk.scratch.out);
+        // Only a command that looks for a process needs its answer before the next signal; the
+        // outputs of the others are performed together.
+        if desk.scratch.out.needs_answer() {
+            desk.carrier.release(&self.mailbox, std::mem::take(charge));
+            self.perform(now, desk);
+        }
+    }
+
     /// Where the session waits for room in its target's mailbox, it hears of it.
     /// Whether it did: then there may be more to read, or the room may be gone again.
-    fn poll_room(&mut self, now: Instant, waker: &Waker) -> bool {
+    fn poll_room(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) -> bool {
         let Some(pid) = self.connection.session().and_then(Session::awaits_room) else { return false };
-        let waits =
-            self.target.as_ref().is_some_and(|target| target.wait_for_room(self.mailbox.pid(), waker));
+        let own = &self.mailbox;
+        let waits = self.target.as_ref().is_some_and(|target| desk.carrier.wait_for_room(own, target));
         if !waits {
-            self.input(now, Input::TargetRoom(pid));
+            self.input(now, Input::TargetRoom(pid), desk);
         }
         !waits
     }
 
     /// Tells the session that its target has no room; that it knows already harms nobody.
-    fn block(&mut self, now: Instant) {
+    fn block(&mut self, now: Instant, out: &mut Outputs) {
         if let Some(target) = &self.target {
             let pid = target.pid();
-            self.connection.handle(now, Input::TargetFull(pid), &mut self.out);
+            self.connection.handle(now, Input::TargetFull(pid), out);
         }
     }
 
-    fn input(&mut self, now: Instant, input: Input) {
-        self.connection.handle(now, input, &mut self.out);
-        self.perform(now);
+    fn input(&mut self, now: Instant, input: Input, desk: &mut Desk<impl Carrier>) {
+        self.connection.handle(now, input, &mut desk.scratch.out);
+        self.perform(now, desk);
+        self.stow(desk);
     }
 
-    /// Does what the core wants, until it wants nothing more.
-    fn perform(&mut self, now: Instant) {
-        while !self.out.is_empty() {
-            let mut out = std::mem::take(&mut self.out);
-            let mut pressed = false;
-            for output in out.drain() {
-                pressed |= self.effect(now, output);
+    /// Does what the core wants, until it wants nothing more but perhaps a last write.
+    fn perform(&mut self, now: Instant, desk: &mut Desk<impl Carrier>) {
+        let mut pressed = false;
+        while desk.scratch.out.has_listed() {
+            while let Some(next) = desk.scratch.out.pop_listed() {
+                match next {
+                    Entry::One(output) => self.effect(now, output, desk),
+                    Entry::Run(run) => {
+                        let Desk { scratch: Scratch { out, .. }, carrier } = desk;
+                        pressed |= self.relay(run, out, carrier) == Room::None;
+                    }
+                }
             }
-            // Keep the allocation, unless an answer has begun a new list meanwhile.
-            if self.out.is_empty() {
-                self.out = out;
-            }
-            if pressed {
-                self.block(now);
+            if std::mem::take(&mut pressed) {
+                self.block(now, &mut desk.scratch.out);
             }
         }
+    }
+
+    /// Shows what was counted to whoever asks the node; to be called once a round.
+    pub fn publish(&self) {
         if let (Some(live), Some(session)) = (self.mailbox.connection.get(), self.connection.session()) {
             live.publish(session);
         }
     }
 
-    /// The one match from the core's outputs to effects. Whether the target's mailbox is full now.
-    fn effect(&mut self, now: Instant, output: Output) -> bool {
+    /// The one match from the core's outputs to effects.
+    fn effect(&mut self, now: Instant, output: Output, desk: &mut Desk<impl Carrier>) {
+        let Desk { scratch: Scratch { out, .. }, carrier } = desk;
         match output {
             Output::Write(bytes) => self.work.writes.push_back(bytes),
-            Output::Signal { to: Destination::Pid(pid), signal } => return self.deliver(pid, signal),
-            Output::Signal { to, signal } => self.node.post(&to, signal),
-            Output::Request(request) => self.work.request = self.admit(now, request),
+            Output::Signal { to: Destination::Pid(pid), signal } => self.deliver(pid, signal, carrier),
+            Output::Signal { to, signal } => carrier.send(&to, signal),
+            Output::Request(request) => self.work.request = self.admit(now, request, out),
             Output::Attach(target) => {
-                let result = self.attach(&target);
-                self.connection.handle(now, Input::Attached(result), &mut self.out);
+                let result = self.attach(&target, carrier);
+                self.connection.handle(now, Input::Attached(result), out);
             }
             Output::StopReading => self.work.paused = true,
             Output::ResumeReading => self.work.paused = false,
@@ -264,70 +341,9 @@ impl Port {
             Output::Cut => self.work.cut = true,
             Output::Exit(reason) => {
                 tracing::debug!(pid = %self.mailbox.pid(), %reason, "connection ended");
-                self.retire();
+                self.retire(carrier);
             }
             Output::Note(note) => self.note(&note),
-        }
-        false
-    }
-
-    /// H9: at its limit a node refuses before the handler has spawned anything for the client.
-    fn admit(&mut self, now: Instant, request: Box<Request>) -> Option<Box<Request>> {
-        if !request.is_upgrade() || self.node.gate().has_place() {
-            return Some(request);
-        }
-        tracing::warn!("no place for another connection");
-        let response = refusal(&HttpFault::Unavailable);
-        self.connection.handle(now, Input::Response(response), &mut self.out);
-        None
-    }
-
-    /// Finds the process and puts our monitor into its mailbox.
-    fn attach(&mut self, target: &Destination) -> Result<Pid, Refused> {
-        let mailbox =
-            self.node.resolve(target).and_then(|pid| self.node.mailbox(pid)).ok_or(Refused::NoProcess)?;
-        if !self.relaying && !self.node.gate().enter() {
-            return Err(Refused::AtLimit);
-        }
-        let watcher = self.mailbox.pid();
-        if self.node.push_to(&mailbox, Signal::Monitor { watcher }).is_err() {
-            if !self.relaying {
-                self.node.gate().leave();
-            }
-            return Err(Refused::NoProcess);
-        }
-        self.relaying = true;
-        Ok(mailbox.pid())
-    }
-
-    /// Delivers a signal of the connection's. Whether the target's mailbox is full now.
-    fn deliver(&mut self, pid: Pid, signal: Signal) -> bool {
-        if self.connection.session().is_some_and(|session| session.target() == pid)
-            && self.target.as_ref().is_none_or(|target| target.pid() != pid)
-        {
-            if let Some(old) = self.target.take() {
-                old.forget_waiting(self.mailbox.pid());
-            }
-            self.target = self.node.mailbox(pid);
-        }
-        let target = match &self.target {
-            Some(target) if target.pid() == pid => target,
-            Some(_) | None => {
-                self.node.post(&Destination::Pid(pid), signal);
-                return false;
-            }
-        };
-        let is_relayed =
-            matches!(&signal, Signal::Message(message) if matches!(message.payload, Payload::Client(_)));
-        let result = if is_relayed { target.push_relayed(signal) } else { self.node.push_to(target, signal) };
-        match result {
-            Ok(room) => is_relayed && room == Room::None,
-            Err(Undelivered::Closed(signal)) => {
-                self.node.bury(pid, [signal]);
-                false
-            }
-            // Only a heartbeat can find no room; the next one will tell the same.
-            Err(Undelivered::Full(_) | Undelivered::TooBig(_)) => false,
         }
     }
 
@@ -358,12 +374,12 @@ impl Port {
     }
 
     /// The connection's process is over; its socket may linger.
-    fn retire(&mut self) {
+    fn retire(&mut self, carrier: &mut impl Carrier) {
         self.retired = true;
         if let Some(target) = self.target.take() {
             target.forget_waiting(self.mailbox.pid());
         }
-        self.node.close(self.mailbox.pid());
+        carrier.close(&self.mailbox);
         if std::mem::take(&mut self.relaying) {
             self.node.gate().leave();
         }
@@ -373,11 +389,13 @@ impl Port {
 impl Drop for Port {
     /// A driver that gives up, or panics, leaves no process behind.
     fn drop(&mut self) {
+        let node = self.node.clone();
+        let mut desk = Desk::new(Scratch::new(), Anywhere::new(&node, Waker::noop()));
         if !self.connection.is_done() {
-            let now = self.node.clock().now();
-            self.input(now, Input::Signal(Signal::Kill));
+            let now = node.clock().now();
+            self.input(now, Input::Signal(Signal::Kill), &mut desk);
         }
-        self.retire();
-        self.node.gate().close();
+        self.retire(&mut desk.carrier);
+        node.gate().close();
     }
 }

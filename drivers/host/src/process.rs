@@ -1,7 +1,10 @@
 //! A process whose code is an ordinary function: its mailbox, sorted into messages and events.
 
-use crate::mailbox::{Charge, Delivery, Mailbox};
-use crate::node::{NameFault, Node, SendFault};
+use crate::deliveries::Deliveries;
+use crate::faults::{NameFault, SendFault};
+use crate::mailbox::Mailbox;
+use crate::node::Node;
+use crate::queue::Charge;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -27,7 +30,7 @@ struct State {
     messages: VecDeque<(u64, Message, Charge)>,
     events: VecDeque<(u64, Event)>,
     /// What arrived behind the signal that ended the process.
-    late: VecDeque<Delivery>,
+    late: Deliveries,
     /// The tasks that wait for a message or an event.
     readers: Vec<Waker>,
 }
@@ -42,7 +45,7 @@ impl ProcessCell {
             arrived: 0,
             messages: VecDeque::new(),
             events: VecDeque::new(),
-            late: VecDeque::new(),
+            late: Deliveries::new(),
             readers: Vec::new(),
         };
         Arc::new(Self { node: node.clone(), mailbox, state: Mutex::new(state) })
@@ -64,7 +67,7 @@ impl ProcessCell {
     /// has to.
     pub fn pump(&self, waker: &Waker) -> Option<ExitReason> {
         const ROUNDS_MAX: usize = 4;
-        let mut deliveries = VecDeque::new();
+        let mut deliveries = Deliveries::new();
         for _ in 0..ROUNDS_MAX {
             if !self.mailbox.drain(&mut deliveries, waker) {
                 return None;
@@ -72,7 +75,13 @@ impl ProcessCell {
             let mut answers = Vec::new();
             let mut end = None;
             let mut state = self.lock();
-            while let Some(Delivery { signal, charge }) = deliveries.pop_front() {
+            if state.lifecycle.ended().is_some() {
+                // Its code has come to its end on another thread meanwhile.
+                drop(state);
+                self.node.bury_pending(self.pid(), deliveries);
+                return None;
+            }
+            while let Some((signal, charge)) = deliveries.pop() {
                 match state.lifecycle.handle(signal, &mut answers) {
                     Reaction::Quiet => {}
                     Reaction::Event(Event::Message(message)) => {
@@ -91,7 +100,8 @@ impl ProcessCell {
             }
             // What lies behind the signal that ends the process is answered when it has ended.
             state.late.append(&mut deliveries);
-            let readers = std::mem::take(&mut state.readers);
+            // Those who wait for what a process gets that has to end are told when it has ended.
+            let readers = if end.is_none() { std::mem::take(&mut state.readers) } else { Vec::new() };
             drop(state);
             self.post(answers);
             if end.is_some() {
@@ -148,8 +158,12 @@ impl ProcessCell {
     ///
     /// # Errors
     ///
-    /// [`SendFault`], and the message is gone (P7, P8).
+    /// [`SendFault`], and the message is gone (P7, P8); [`SendFault::NoProcess`] also when this process itself has ended.
     pub fn send(&self, to: &Destination, topic: Topic, payload: Payload) -> Result<(), SendFault> {
+        // Its code may not know yet; others do, and hear nothing more of it.
+        if self.is_ended() {
+            return Err(SendFault::NoProcess);
+        }
         let message = Message { from: Some(self.pid()), topic, payload };
         self.node.signal(to, Signal::Message(message))
     }
@@ -219,6 +233,12 @@ impl ProcessCell {
         self.node.register(name, self.pid())
     }
 
+    /// Whether the process has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.lock().lifecycle.ended().is_some()
+    }
+
     /// Ends the process and tells everybody concerned, once.
     pub fn end(&self, reason: ExitReason) {
         let mut signals = Vec::new();
@@ -234,13 +254,14 @@ impl ProcessCell {
         let pid = self.pid();
         self.node.close(pid);
         self.post(signals);
-        self.node.bury(pid, unread.into_iter().map(|(_, message, _)| Signal::Message(message)));
+        let unread = unread.into_iter().map(|(_, message, _)| Signal::Message(message));
+        self.node.bury(pid, unread, &mut self.node.clone());
         self.node.bury_pending(pid, late);
     }
 
     fn post(&self, signals: Vec<(Pid, Signal)>) {
         for (to, signal) in signals {
-            self.node.post(&Destination::Pid(to), signal);
+            self.node.deliver(to, signal);
         }
     }
 

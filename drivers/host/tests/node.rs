@@ -8,7 +8,8 @@ use wsrelay_core::limits::Limits;
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
 use wsrelay_core::process::{Actor, Context, Event, ExitReason, Pid, Signal};
 use wsrelay_host::{
-    ActorRunner, Mailbox, NameFault, Next, Node, NodeOptions, ProcessCell, Room, SendFault, Undelivered,
+    ActorRunner, Anywhere, Deliveries, Mailbox, NameFault, Next, Node, NodeOptions, ProcessCell, Room,
+    SendFault, Undelivered,
 };
 
 fn node() -> Node {
@@ -239,7 +240,7 @@ fn an_actor_is_gone_when_its_exit_event_comes() {
     let pid = runner.pid();
     let seen = look_at_the_end(&node, pid, || {
         node.send(pid, Topic::from("end"), Payload::Empty).unwrap();
-        let next = runner.poll(node.clock().now(), Waker::noop());
+        let next = runner.poll(node.clock().now(), &mut Anywhere::new(&node, Waker::noop()));
         assert_eq!(next, Next::Ended);
     });
     assert_eq!(seen, (None, false));
@@ -253,7 +254,10 @@ fn an_actor_that_is_given_up_was_killed() {
     let mut runner = ActorRunner::new(&node, Brief);
     let from = runner.pid();
     watcher.monitor(&Destination::Pid(from)).unwrap();
-    assert!(matches!(runner.poll(node.clock().now(), Waker::noop()), Next::Wait(_)));
+    assert!(matches!(
+        runner.poll(node.clock().now(), &mut Anywhere::new(&node, Waker::noop())),
+        Next::Wait(_)
+    ));
     drop(runner);
     assert_eq!(poll_event(&watcher), Poll::Ready(Event::Exit { from, reason: ExitReason::Killed }));
     assert!(!node.is_alive(from));
@@ -278,12 +282,13 @@ fn a_mailbox_is_bounded_and_always_takes_signals() {
     assert_eq!((mailbox.len(), mailbox.has_room()), (4, false));
     assert!(mailbox.wait_for_room(mailbox.pid(), Waker::noop()));
 
-    let mut deliveries = std::collections::VecDeque::new();
+    let mut deliveries = Deliveries::new();
     assert!(mailbox.drain(&mut deliveries, Waker::noop()));
-    assert_eq!(deliveries.len(), 4 + 6 + 2);
+    let charges: Vec<_> = deliveries.map(|(_, charge)| charge).collect();
+    assert_eq!(charges.len(), 4 + 6 + 2);
     // Taken out is not consumed.
     assert_eq!(push(&mailbox, message("x")), Err(Undelivered::Full(message("x"))));
-    let mut charges = deliveries.into_iter().map(|delivery| delivery.charge);
+    let mut charges = charges.into_iter();
     mailbox.release(charges.next().expect("four messages"));
     assert!(!mailbox.has_room());
     mailbox.release(charges.next().expect("four messages"));
@@ -318,10 +323,10 @@ fn a_mailbox_is_bounded_in_bytes() {
     assert_eq!(push(&mailbox, bytes(6)), Ok(Room::Left));
     assert!(matches!(push(&mailbox, bytes(5)), Err(Undelivered::Full(_))));
     assert_eq!(push(&mailbox, bytes(4)), Ok(Room::None));
-    let mut deliveries = std::collections::VecDeque::new();
+    let mut deliveries = Deliveries::new();
     mailbox.drain(&mut deliveries, Waker::noop());
-    for delivery in deliveries {
-        mailbox.release(delivery.charge);
+    for (_, charge) in deliveries {
+        mailbox.release(charge);
     }
     assert_eq!(push(&mailbox, bytes(1000)), Ok(Room::None));
     assert!(matches!(push(&mailbox, bytes(0)), Err(Undelivered::Full(_))));

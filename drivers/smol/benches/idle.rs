@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 use support::{Result, ServerProcess, Status, frame, upgrade};
-use wsrelay_host::{Delivery, Mailbox, Port, Work};
+use wsrelay_host::{Mailbox, Port, Work};
 use wsrelay_smol::core::connection::{Connection, Output, Outputs};
 use wsrelay_smol::core::message::{Message, Payload, Topic};
 use wsrelay_smol::core::process::{Actor, Context, Event};
@@ -167,7 +167,6 @@ fn print_sizes() {
         ("  of it Outputs", size_of::<Outputs>()),
         ("  of it Work", size_of::<Work>()),
         ("Mailbox", size_of::<Mailbox>()),
-        ("Delivery (in a mailbox)", size_of::<Delivery>()),
         ("Output (in Outputs)", size_of::<Output>()),
     ];
     for (name, bytes) in sizes {

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 use support::{Result, ServerProcess, Status, frame, upgrade};
+use wsrelay_host::ReadBuffer;
 use wsrelay_smol::core::limits::Limits;
 use wsrelay_smol::core::message::{Message, Payload, Topic};
 use wsrelay_smol::core::process::{Actor, Context, Event, Pid};
@@ -26,12 +27,12 @@ const ROUNDS: usize = 24;
 const WARM_UP: Duration = Duration::from_millis(150);
 const MEASURE: Duration = Duration::from_millis(250);
 /// A message that nearly fills the buffer that all connections of a thread read into.
-const BULK_BYTES: usize = 60 * 1024;
+const BULK_BYTES: usize = 120 * 1024;
 const BULK_ROUNDS_MAX: usize = 64;
 /// What the documented bound leaves out, for each connection: its own fixed size.
 const CONNECTION_BYTES: usize = 4096;
-/// The same once: the buffer that a thread reads into.
-const CHUNK_BYTES: usize = 64 * 1024;
+/// The same once: what a thread reads into, and the room it keeps for that.
+const READ_BYTES: usize = ReadBuffer::BYTES_MAX;
 
 const POLICIES: [(&str, Overflow); 3] =
     [("drop-new", Overflow::DropNew), ("drop-old", Overflow::DropOld), ("close", Overflow::Close)];
@@ -307,9 +308,9 @@ fn print_memory(beds: &mut [Bed]) -> Result<()> {
         kib(each)
     );
     println!(
-        "heap before the first client, {} a connection, {} read buffer.",
+        "heap before the first client, {} a connection, {} for reading.",
         kib(CONNECTION_BYTES),
-        kib(CHUNK_BYTES)
+        kib(READ_BYTES)
     );
     println!();
     println!(
@@ -328,7 +329,7 @@ fn print_memory(beds: &mut [Bed]) -> Result<()> {
 }
 
 fn print_row(what: &str, connections: usize, peak: usize, dropped: usize, fresh: Status, after: Status) {
-    let bound = (Limits::default().memory_max() + CONNECTION_BYTES) * connections + CHUNK_BYTES + fresh.heap;
+    let bound = (Limits::default().memory_max() + CONNECTION_BYTES) * connections + READ_BYTES + fresh.heap;
     println!(
         "| {what} | {connections} | {} | {} | {} % | {dropped} | {} | {} | {} |",
         kib(peak),

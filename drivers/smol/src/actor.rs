@@ -4,14 +4,15 @@ use crate::alarm::Alarm;
 use std::future::poll_fn;
 use std::task::Poll;
 use wsrelay_core::process::Actor;
-use wsrelay_host::{ActorRunner, Clock, Next};
+use wsrelay_host::{ActorRunner, Anywhere, Next, Node};
 
 /// Runs an actor to its end.
-pub(crate) async fn run<A: Actor>(mut runner: ActorRunner<A>, clock: Clock) {
+pub(crate) async fn run<A: Actor>(mut runner: ActorRunner<A>, node: Node) {
+    let clock = node.clock();
     let mut alarm = Alarm::new(clock);
     poll_fn(|cx| {
         let now = clock.now();
-        let again = match runner.poll(now, cx.waker()) {
+        let again = match runner.poll(now, &mut Anywhere::new(&node, cx.waker())) {
             Next::Ended => return Poll::Ready(()),
             Next::Again => true,
             Next::Wait(wake) => alarm.poll(cx, now, wake).is_ready(),

@@ -4,6 +4,7 @@ use crate::alarm::Alarm;
 use crate::server::Service;
 use crate::socket::Socket;
 use smol::Async;
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,14 +14,20 @@ use std::task::{Context, Poll};
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::time::Instant;
 use wsrelay_core::upgrade::{Response, refusal};
-use wsrelay_host::{Port, panic_text};
+use wsrelay_host::{Anywhere, Desk, Port, ReadBuffer, Scratch, panic_text};
+
+thread_local! {
+    /// What the thread lends to the connection it is busy with.
+    static LENT: RefCell<(Scratch, ReadBuffer)> = RefCell::default();
+}
 
 /// Rounds of one poll, before other tasks get their turn.
 const ROUNDS_MAX: usize = 16;
 
 /// Serves one client until its socket is cut.
 pub(crate) async fn serve(stream: Async<TcpStream>, port: Port, service: Arc<Service>) {
-    let alarm = Alarm::new(service.node.clock());
+    let node = wsrelay_host::Node::clone(&service.node);
+    let alarm = Alarm::new(node.clock());
     let mut task = Task {
         socket: Socket::new(stream),
         port,
@@ -31,12 +38,22 @@ pub(crate) async fn serve(stream: Async<TcpStream>, port: Port, service: Arc<Ser
         shut: false,
         broken: false,
     };
-    let ended = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| task.poll(cx))) {
-        Ok(progress) => progress.map(|()| true),
-        Err(panic) => {
-            let why = panic_text(&*panic);
-            tracing::error!(why, "connection panicked");
-            Poll::Ready(false)
+    let ended = poll_fn(|cx| {
+        // Taken and not borrowed: what a panic leaves unfinished is dropped with it, and a task that polls
+        // another within itself finds an empty one.
+        let (scratch, mut buffer) = LENT.take();
+        let mut desk = Desk::new(scratch, Anywhere::new(&node, cx.waker()));
+        match catch_unwind(AssertUnwindSafe(|| {
+            let progress = task.poll(cx, &mut buffer, &mut desk);
+            LENT.set((desk.into_scratch(), buffer));
+            progress
+        })) {
+            Ok(progress) => progress.map(|()| true),
+            Err(panic) => {
+                let why = panic_text(&*panic);
+                tracing::error!(why, "connection panicked");
+                Poll::Ready(false)
+            }
         }
     })
     .await;
@@ -60,18 +77,29 @@ struct Task {
 }
 
 impl Task {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuffer,
+        desk: &mut Desk<Anywhere<'_>>,
+    ) -> Poll<()> {
         for _ in 0..ROUNDS_MAX {
             // Each round at its own time; and what has arrived is heard before anybody is called silent.
             let now = self.service.node.clock().now();
             let was_paused = self.port.work().paused;
-            let mut went_on = self.read(cx, now);
-            self.port.tick(now);
-            went_on |= self.port.poll(now, cx.waker());
-            went_on |= self.ask(cx, now);
-            went_on |= self.write(cx, now);
+            let mut went_on = self.read(cx, now, buffer, desk);
+            self.port.tick(now, desk);
+            let Self { port, socket, .. } = self;
+            went_on |= if socket.is_writable() {
+                port.poll_and_write(now, desk, |bytes| socket.write_now(bytes))
+            } else {
+                port.poll(now, desk)
+            };
+            went_on |= self.ask(cx, now, desk);
+            went_on |= self.write(cx, now, buffer, desk);
             // A socket that is to be read again has to be asked, or nobody wakes us for it.
             went_on |= was_paused && !self.port.work().paused;
+            self.port.publish();
             if self.port.work().cut {
                 return Poll::Ready(());
             }
@@ -84,16 +112,22 @@ impl Task {
     }
 
     /// One read. Whether it brought anything.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        buffer: &mut ReadBuffer,
+        desk: &mut Desk<Anywhere<'_>>,
+    ) -> bool {
         if self.eof || self.port.work().paused {
             return false;
         }
-        match self.socket.poll_read(cx) {
-            Poll::Ready(Ok(bytes)) if !bytes.is_empty() => self.port.received(now, bytes),
+        match self.socket.poll_read(cx, buffer) {
+            Poll::Ready(Ok(arrival)) if !arrival.is_end => self.port.arrived(now, buffer, desk),
             // A socket that failed is a client that is gone.
             Poll::Ready(Ok(_) | Err(_)) => {
                 self.eof = true;
-                self.port.eof(now);
+                self.port.eof(now, desk);
             }
             Poll::Pending => return false,
         }
@@ -101,14 +135,14 @@ impl Task {
     }
 
     /// Lets the handler work. Whether it began or has answered.
-    fn ask(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    fn ask(&mut self, cx: &mut Context<'_>, now: Instant, desk: &mut Desk<Anywhere<'_>>) -> bool {
         let began = match self.port.work().request.take() {
             Some(request) => {
                 let handler = &self.service.handler;
                 let answer = catch_unwind(AssertUnwindSafe(|| handler(*request)));
                 match answer {
                     Ok(answer) => self.answer = Some(answer),
-                    Err(panic) => self.answer_panic(now, &panic_text(&*panic)),
+                    Err(panic) => self.answer_panic(now, &panic_text(&*panic), desk),
                 }
                 true
             }
@@ -117,20 +151,28 @@ impl Task {
         let Some(answer) = &mut self.answer else { return began };
         match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return began,
-            Ok(Poll::Ready(response)) => self.port.response(now, response),
-            Err(panic) => self.answer_panic(now, &panic_text(&*panic)),
+            Ok(Poll::Ready(response)) => {
+                self.port.response(now, response, desk);
+            }
+            Err(panic) => self.answer_panic(now, &panic_text(&*panic), desk),
         }
         self.answer = None;
         true
     }
 
-    fn answer_panic(&mut self, now: Instant, why: &str) {
+    fn answer_panic(&mut self, now: Instant, why: &str, desk: &mut Desk<Anywhere<'_>>) {
         tracing::error!(why, "handler panicked");
-        self.port.response(now, refusal(&HttpFault::Handler));
+        self.port.response(now, refusal(&HttpFault::Handler), desk);
     }
 
     /// One write. Whether the socket took anything.
-    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        buffer: &mut ReadBuffer,
+        desk: &mut Desk<Anywhere<'_>>,
+    ) -> bool {
         let work = self.port.work();
         if self.broken {
             work.writes.clear();
@@ -143,8 +185,8 @@ impl Task {
             }
             return false;
         }
-        match self.socket.poll_write(cx, &mut work.writes) {
-            Poll::Ready(Ok(written)) => self.port.written(now, written),
+        match self.socket.poll_write(cx, &mut work.writes, buffer) {
+            Poll::Ready(Ok(written)) => self.port.written(now, written, desk),
             Poll::Ready(Err(_)) => {
                 // The client is gone; what it sent before, its close frame perhaps, may still be read.
                 self.broken = true;

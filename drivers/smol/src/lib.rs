@@ -47,11 +47,11 @@ mod server;
 mod socket;
 
 pub use outbound::{ConnectFault, ConnectOptions, rustls};
-pub use process::{Context, IntoExit};
+pub use process::Context;
 pub use runtime::{Node, Runtime};
 pub use server::Server;
 pub use wsrelay_core as core;
-pub use wsrelay_host::{ConnectionInfo, DeadLetter, NameFault, NodeOptions, SendFault};
+pub use wsrelay_host::{ConnectionInfo, DeadLetter, Handle, IntoExit, NameFault, NodeOptions, SendFault};
 
 /// The README's example compiles.
 #[cfg(doctest)]

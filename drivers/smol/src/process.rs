@@ -1,32 +1,35 @@
 //! Async functions as processes.
 
 use crate::runtime::Node;
-use std::fmt;
 use std::future::{Future, poll_fn};
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
-use wsrelay_core::message::{Destination, Message, Payload, Topic};
-use wsrelay_core::process::{Event, ExitReason, Pid};
-use wsrelay_host::{NameFault, ProcessCell, SendFault, panic_reason};
+use wsrelay_core::message::Message;
+use wsrelay_core::process::{Event, ExitReason};
+use wsrelay_host::{Handle, IntoExit, ProcessCell, panic_reason};
 
-/// What an async process sees of the world: itself, its inbox, and the others.
+/// What an async process sees of the world: itself and what it may do toward others ([`Handle`]), and its
+/// inbox.
 #[derive(Clone, Debug)]
 pub struct Context {
-    cell: Arc<ProcessCell>,
+    handle: Handle,
     node: Node,
+}
+
+impl Deref for Context {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
 }
 
 impl Context {
     pub(crate) const fn new(cell: Arc<ProcessCell>, node: Node) -> Self {
-        Self { cell, node }
-    }
-
-    /// The process's own PID.
-    #[must_use]
-    pub fn pid(&self) -> Pid {
-        self.cell.pid()
+        Self { handle: Handle::new(cell), node }
     }
 
     /// The node, to start other processes and to look names up.
@@ -38,115 +41,18 @@ impl Context {
     /// The next message of the inbox. Messages that wait count against the mailbox's bounds until they
     /// are received.
     pub async fn receive(&self) -> Message {
-        poll_fn(|cx| self.cell.poll_message(cx.waker())).await
+        poll_fn(|cx| self.handle.cell().poll_message(cx.waker())).await
     }
 
     /// The next event that is no message: the exit of a monitored process, the crash of a linked one if
     /// links are trapped, a cancel.
     pub async fn event(&self) -> Event {
-        poll_fn(|cx| self.cell.poll_event(cx.waker())).await
+        poll_fn(|cx| self.handle.cell().poll_event(cx.waker())).await
     }
 
     /// The next message or event, in the order of their arrival.
     pub async fn next(&self) -> Event {
-        poll_fn(|cx| self.cell.poll_any(cx.waker())).await
-    }
-
-    /// Sends a message to a process, or to whoever holds a name.
-    ///
-    /// # Errors
-    ///
-    /// [`SendFault`] when nobody got it (P7, P8).
-    pub fn send(
-        &self,
-        to: impl Into<Destination>,
-        topic: Topic,
-        payload: impl Into<Payload>,
-    ) -> Result<(), SendFault> {
-        self.cell.send(&to.into(), topic, payload.into())
-    }
-
-    /// Watches a process: one [`Event::Exit`] when it ends, at once if it is not alive (P3).
-    ///
-    /// # Errors
-    ///
-    /// [`SendFault::NoProcess`] when nobody holds the name.
-    pub fn monitor(&self, target: impl Into<Destination>) -> Result<Pid, SendFault> {
-        self.cell.monitor(&target.into())
-    }
-
-    /// Stops watching a process.
-    ///
-    /// # Errors
-    ///
-    /// As [`Context::monitor`].
-    pub fn demonitor(&self, target: impl Into<Destination>) -> Result<Pid, SendFault> {
-        self.cell.demonitor(&target.into())
-    }
-
-    /// Links this process and another (P4).
-    ///
-    /// # Errors
-    ///
-    /// As [`Context::monitor`].
-    pub fn link(&self, peer: impl Into<Destination>) -> Result<Pid, SendFault> {
-        self.cell.link(&peer.into())
-    }
-
-    /// Takes the link away.
-    ///
-    /// # Errors
-    ///
-    /// As [`Context::monitor`].
-    pub fn unlink(&self, peer: impl Into<Destination>) -> Result<Pid, SendFault> {
-        self.cell.unlink(&peer.into())
-    }
-
-    /// Whether a linked process's crash becomes an [`Event::LinkDown`] instead of this process's end.
-    pub fn trap_links(&self, trap: bool) {
-        self.cell.trap_links(trap);
-    }
-
-    /// Registers a name for this process (P6).
-    ///
-    /// # Errors
-    ///
-    /// [`NameFault`], and nothing has changed.
-    pub fn register(&self, name: &str) -> Result<(), NameFault> {
-        self.cell.register(name)
-    }
-
-    /// Gives a name up. Whether this process held it.
-    pub fn unregister(&self, name: &str) -> bool {
-        self.node.unregister(name, self.pid())
-    }
-}
-
-/// How the return value of a process's function becomes the reason of its end.
-pub trait IntoExit {
-    /// The reason.
-    fn into_exit(self) -> ExitReason;
-}
-
-impl IntoExit for () {
-    fn into_exit(self) -> ExitReason {
-        ExitReason::Normal
-    }
-}
-
-impl IntoExit for ExitReason {
-    fn into_exit(self) -> ExitReason {
-        self
-    }
-}
-
-impl<E: fmt::Display> IntoExit for Result<(), E> {
-    /// An error is a crash, in the error's words.
-    fn into_exit(self) -> ExitReason {
-        match self {
-            Ok(()) => ExitReason::Normal,
-            Err(error) => ExitReason::crashed(&error.to_string()),
-        }
+        poll_fn(|cx| self.handle.cell().poll_any(cx.waker())).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Executor threads, and a node whose processes run on them.
 
-use crate::process::{Context, IntoExit, Runner};
+use crate::process::{Context, Runner};
 use smol::Executor;
 use smol::channel::{self, Sender};
 use std::future::Future;
@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use wsrelay_core::process::{Actor, Pid};
-use wsrelay_host::{ActorRunner, NameFault, NodeOptions, ProcessCell, panic_reason};
+use wsrelay_host::{ActorRunner, IntoExit, NameFault, NodeOptions, ProcessCell, panic_reason};
 
 /// A few threads that run one executor.
 ///
@@ -157,7 +157,7 @@ impl Node {
     pub fn spawn_actor<A: Actor + Send + 'static>(&self, actor: A) -> Pid {
         let runner = ActorRunner::new(&self.host, actor);
         let pid = runner.pid();
-        self.run(crate::actor::run(runner, self.host.clock()));
+        self.run(crate::actor::run(runner, self.host.clone()));
         pid
     }
 
@@ -174,7 +174,7 @@ impl Node {
         let runner = ActorRunner::new(&self.host, actor);
         let pid = runner.pid();
         self.host.register(name, pid)?;
-        self.run(crate::actor::run(runner, self.host.clock()));
+        self.run(crate::actor::run(runner, self.host.clone()));
         Ok(pid)
     }
 

@@ -10,11 +10,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use wsrelay_core::connection::ConnectionOptions;
 use wsrelay_core::limits::LimitsFault;
 use wsrelay_core::upgrade::{Request, Response};
-use wsrelay_host::Port;
+use wsrelay_host::{AcceptPause, DRAIN_GRACE, Port, drain_patience};
 
 type Handler = Box<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
@@ -33,11 +32,6 @@ impl fmt::Debug for Server {
         f.debug_struct("Server").field("options", &self.0.options).finish_non_exhaustive()
     }
 }
-
-/// First and longest pause after the system had no descriptor or memory for another client.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-/// Time beyond the drain window and the close handshake, after which connections are cut.
-const DRAIN_GRACE: Duration = Duration::from_secs(2);
 
 impl Server {
     /// A server on `node` whose requests `handler` answers.
@@ -70,19 +64,17 @@ impl Server {
     }
 
     async fn accept(&self, listener: &Async<TcpListener>) -> io::Result<()> {
-        let mut pause = PAUSE.0;
+        let mut pause = AcceptPause::default();
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    pause = (pause / 2).max(PAUSE.0);
+                    pause.accepted();
                     self.admit(stream, peer);
                 }
-                // The client was gone before it was accepted.
-                Err(error) if is_about_one_client(&error) => {}
                 Err(error) => {
-                    tracing::error!(%error, ?pause, "cannot accept clients; trying again after a pause");
-                    Timer::after(pause).await;
-                    pause = (pause * 2).min(PAUSE.1);
+                    if let Some(pause) = pause.failed(&error) {
+                        Timer::after(pause).await;
+                    }
                 }
             }
         }
@@ -94,7 +86,7 @@ impl Server {
             return;
         }
         // Counted from now on, so that a drain waits for this client too.
-        let port = Port::open(&self.0.node, Some(peer), false, &self.0.options);
+        let port = Port::open(&self.0.node, None, Some(peer), false, &self.0.options);
         self.0.node.run(connection::serve(stream, port, Arc::clone(&self.0)));
     }
 
@@ -108,8 +100,7 @@ impl Server {
         })
         .await;
         let idle = || poll_fn(|cx| if node.is_idle(cx.waker()) { Poll::Ready(()) } else { Poll::Pending });
-        let limits = &self.0.options.relay.limits;
-        let patience = window + limits.close_wait_max * 2 + DRAIN_GRACE;
+        let patience = drain_patience(window, &self.0.options.relay.limits);
         let late = async {
             Timer::after(patience).await;
             let left = node.cut_connections();
@@ -119,11 +110,4 @@ impl Server {
         smol::future::or(idle(), late).await;
         Ok(())
     }
-}
-
-fn is_about_one_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-    )
 }

@@ -1,25 +1,12 @@
 //! One client's socket, without a buffer of its own.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use smol::Async;
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::task::{Context, Poll};
-
-/// How much is read at once.
-const CHUNK_BYTES: usize = 64 * 1024;
-/// With less than this left, a new chunk is begun.
-const CHUNK_BYTES_MIN: usize = 8 * 1024;
-/// Most buffers in one vectored write.
-const SLICES_MAX: usize = 64;
-
-thread_local! {
-    /// All connections of a thread read into one buffer; what a read has filled is split off. So an idle
-    /// connection holds no buffer, and a busy thread's stays in its cache.
-    static CHUNK: RefCell<BytesMut> = RefCell::new(BytesMut::new());
-}
+use wsrelay_host::{Arrival, ReadBuffer, write};
 
 /// A non-blocking TCP stream.
 #[derive(Debug)]
@@ -36,14 +23,21 @@ impl Socket {
         Self { stream, drained: false, full: false }
     }
 
-    /// What has arrived; empty at the end of the stream.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<BytesMut>> {
+    /// Reads what has arrived into `buffer`.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuffer,
+    ) -> Poll<io::Result<Arrival>> {
         loop {
             if !self.drained {
-                match self.read() {
+                match buffer.read(self.stream.get_ref()) {
+                    Ok(arrival) => {
+                        self.drained = arrival.drained;
+                        return Poll::Ready(Ok(arrival));
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.drained = true,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    result => return Poll::Ready(result),
+                    Err(error) => return Poll::Ready(Err(error)),
                 }
             }
             match self.stream.poll_readable(cx) {
@@ -54,15 +48,20 @@ impl Socket {
         }
     }
 
-    fn read(&mut self) -> io::Result<BytesMut> {
-        CHUNK.with_borrow_mut(|chunk| {
-            if chunk.len() < CHUNK_BYTES_MIN {
-                *chunk = BytesMut::zeroed(CHUNK_BYTES);
-            }
-            let len = self.stream.get_ref().read(chunk)?;
-            self.drained = len < chunk.len();
-            Ok(chunk.split_to(len))
-        })
+    /// Whether the socket may take something now.
+    pub(crate) const fn is_writable(&self) -> bool {
+        !self.full
+    }
+
+    /// Writes a few bytes, or a part of them; how many that was.
+    pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.stream.get_ref().write(bytes);
+        // A socket that has failed is found out when it is written to again.
+        self.full = match &result {
+            Ok(written) => *written < bytes.len(),
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        };
+        result
     }
 
     /// Writes as much as the socket takes; how much that was. Pending when it took nothing.
@@ -70,14 +69,13 @@ impl Socket {
         &mut self,
         cx: &mut Context<'_>,
         writes: &mut VecDeque<Bytes>,
+        buffer: &mut ReadBuffer,
     ) -> Poll<io::Result<usize>> {
         loop {
             if !self.full {
-                match self.write(writes) {
+                match write(self.stream.get_ref(), writes, buffer) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.full = true,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    result => return Poll::Ready(result),
+                    result => return Poll::Ready(result.map(|written| written.bytes)),
                 }
             }
             match self.stream.poll_writable(cx) {
@@ -86,32 +84,6 @@ impl Socket {
                 Poll::Pending => return Poll::Pending,
             }
         }
-    }
-
-    fn write(&self, writes: &mut VecDeque<Bytes>) -> io::Result<usize> {
-        let mut stream = self.stream.get_ref();
-        let written = if writes.len() == 1 {
-            stream.write(&writes[0])?
-        } else {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let count = writes.len().min(SLICES_MAX);
-            for (slice, bytes) in slices.iter_mut().zip(writes.iter()) {
-                *slice = IoSlice::new(bytes);
-            }
-            stream.write_vectored(&slices[..count])?
-        };
-        let mut left = written;
-        while left > 0
-            && let Some(first) = writes.front_mut()
-        {
-            if first.len() > left {
-                first.advance(left);
-                break;
-            }
-            left -= first.len();
-            writes.pop_front();
-        }
-        Ok(written)
     }
 
     /// Ends our side of the stream. A socket that has failed already needs no end.

@@ -9,7 +9,9 @@ use wsrelay_core::relay::Counters;
 const CLIENTS: usize = 200;
 
 fn demo() -> World {
-    World::with_server(|node| wsrelay::demo::server(node, &DemoOptions::default()).expect("sound limits"))
+    World::with_server(|node| {
+        wsrelay::demo::on_smol::server(node, &DemoOptions::default()).expect("sound limits")
+    })
 }
 
 async fn connect_all(world: &World, path: &str) -> Vec<Client> {

@@ -2,9 +2,10 @@
 
 use crate::support::{Client, Probe, Raw, Setup, World, run};
 use smol::channel;
-use wsrelay_core::message::{Message, Payload, Topic};
-use wsrelay_core::process::{Actor, Context, Event, ExitReason};
+use wsrelay_core::message::{Message, Payload, Ref, Send, Topic};
+use wsrelay_core::process::{Actor, Context, Event, ExitReason, Signal};
 use wsrelay_core::upgrade::Response;
+use wsrelay_core::wire::{Data, Text};
 
 /// [P5] [H7] A handler that panics, at once or while it waits, costs its request a 500 without a word of
 /// the panic; the next request is fine.
@@ -150,7 +151,10 @@ fn a_panicking_dead_letter_hook_harms_nobody() {
         target.context.monitor(gone.pid).unwrap();
         gone.end(ExitReason::Normal);
         target.exit().await;
-        gone.send_ref(pid, "hello", 1).unwrap();
+        let data = Data::Text(Text::from("hello"));
+        let payload = Payload::Send(Send { data, reference: Some(Box::new(Ref::from(1))) });
+        let late = Message { from: Some(gone.pid), topic: Topic::SEND, payload };
+        world.node.signal(&pid.into(), Signal::Message(late)).unwrap();
         assert_eq!(client.text().await, "hello");
         client.send_text("well").await;
         assert_eq!(target.client_text().await, "well");

@@ -10,7 +10,7 @@ use crate::relay::options::{Authority, Envelope};
 use crate::relay::outbox::{Receipt, Rejected};
 use crate::relay::{End, Overflow};
 use crate::time::Instant;
-use crate::wire::CloseFrame;
+use crate::wire::{CloseFrame, Data};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -37,6 +37,27 @@ impl Session {
             Ok(Command::Control(control)) => self.command_control(now, from, *control, out),
             Err(Refusal { fault, reference }) => self.refuse(from, reference, fault, out),
         }
+    }
+
+    /// Whether a message can go on its way to the client at once, past everything that could stand in its way.
+    #[must_use]
+    #[inline]
+    pub fn can_send(&self, data: &Data) -> bool {
+        matches!(self.phase, Phase::Relaying)
+            && data.len() <= self.options.limits.outbox_bytes_max
+            && self.outbox.is_clear(&self.options.limits)
+    }
+
+    /// Puts it on its way. It makes nothing else possible, so that nothing else has to be looked at.
+    ///
+    /// # Panics
+    ///
+    /// Unless [it can](Session::can_send).
+    #[inline]
+    pub fn send(&mut self, now: Instant, data: Data, out: &mut Outputs) {
+        assert!(self.can_send(&data), "something stands in the way of a message");
+        self.clocks.message_at = now;
+        self.outbox.emit_data(now, data, out);
     }
 
     fn command_send(&mut self, now: Instant, from: Option<Pid>, send: Send, out: &mut Outputs) {

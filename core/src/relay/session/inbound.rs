@@ -1,10 +1,9 @@
 //! Bytes from the client: decoding in turns, flow control, floods.
 
 use super::{Phase, Session};
-use crate::connection::{Output, Outputs};
+use crate::connection::{Output, Outputs, Relayed};
 use crate::fault::ClientFault;
 use crate::limits::Limits;
-use crate::message::{ClientMessage, Payload};
 use crate::process::Pid;
 use crate::time::{Instant, Wake};
 use crate::wire::{Data, Decoder, Incoming, Role};
@@ -23,6 +22,8 @@ pub(super) struct Inbound {
     reading: bool,
     /// A turn ended before `pending` did; the next begins at this instant, which has come already.
     pub(super) next_turn: Wake,
+    /// Messages of the present turn that were taken before the others are decoded.
+    taken: u32,
     /// Since when the target's mailbox has had no room.
     pub(super) blocked_since: Option<Instant>,
     /// When the last message went to the target.
@@ -57,6 +58,7 @@ impl Inbound {
             ended: false,
             reading: false,
             next_turn: Wake::Never,
+            taken: 0,
             blocked_since: None,
             delivered_at: None,
             flood: Flood { since: now, frames: 0 },
@@ -132,7 +134,8 @@ impl Session {
     /// Decodes what is pending, up to one turn's worth.
     pub(super) fn decode(&mut self, now: Instant, out: &mut Outputs) {
         self.inbound.next_turn = Wake::Never;
-        let mut budget = self.options.limits.turn_messages_max;
+        let taken = core::mem::take(&mut self.inbound.taken);
+        let mut budget = self.options.limits.turn_messages_max.saturating_sub(taken);
         while !self.inbound.pending.is_empty() && self.may_decode() {
             if budget == 0 {
                 self.inbound.next_turn = Wake::At(now);
@@ -149,6 +152,52 @@ impl Session {
         if self.inbound.ended && self.may_decode() {
             self.eof(now, out);
         }
+    }
+
+    /// Takes as many short messages as can be relayed at once, where they lie; how many bytes that were.
+    #[inline]
+    pub fn receive(&mut self, now: Instant, bytes: &mut [u8], out: &mut Outputs) -> usize {
+        self.inbound.taken = 0;
+        let is_free = matches!(self.phase, Phase::Relaying)
+            && self.target_alive
+            && self.inbound.pending.is_empty()
+            && self.inbound.blocked_since.is_none();
+        if !is_free {
+            return 0;
+        }
+        let Self { inbound, target, lifecycle, message_topic, metadata, options, .. } = self;
+        let mut payload = 0;
+        let (count, taken) =
+            inbound.decoder.decode_short_texts(bytes, options.limits.turn_messages_max, |text| {
+                payload += text.len() as u64;
+                out.relay(Data::Text(text), || Relayed {
+                    to: *target,
+                    from: lifecycle.pid(),
+                    topic: message_topic.clone(),
+                    metadata: metadata.clone(),
+                });
+            });
+        if count > 0 {
+            self.inbound.taken = count;
+            self.clocks.heard(now);
+            self.outbox.forget_ping();
+            self.clocks.message_at = now;
+            self.inbound.delivered_at = Some(now);
+            self.counters.messages_in += u64::from(count);
+            self.counters.bytes_in += payload;
+        }
+        taken
+    }
+
+    /// As [`Decoder::wants_room`].
+    #[must_use]
+    pub fn wants_room(&self) -> usize {
+        self.inbound.decoder.wants_room()
+    }
+
+    /// As [`Decoder::lend`].
+    pub fn lend(&mut self, room: BytesMut) {
+        self.inbound.decoder.lend(room);
     }
 
     /// Whether messages that arrived wait for a turn, for room or for a transfer.
@@ -176,8 +225,12 @@ impl Session {
         self.counters.bytes_in += data.len() as u64;
         if self.target_alive {
             self.inbound.delivered_at = Some(now);
-            let message = ClientMessage { pid: self.pid(), data, metadata: self.metadata.clone() };
-            self.tell_target(self.message_topic.clone(), Payload::Client(message), out);
+            out.relay(data, || Relayed {
+                to: self.target,
+                from: self.lifecycle.pid(),
+                topic: self.message_topic.clone(),
+                metadata: self.metadata.clone(),
+            });
         }
     }
 

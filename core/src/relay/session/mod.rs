@@ -224,8 +224,8 @@ impl Session {
 
     /// The client's address, if it has one.
     #[must_use]
-    pub fn peer(&self) -> Option<&str> {
-        self.peer.as_deref()
+    pub const fn peer(&self) -> Option<&Arc<str>> {
+        self.peer.as_ref()
     }
 
     /// When the session began.
@@ -316,7 +316,14 @@ impl Session {
         }
     }
 
+    #[inline]
     fn pump(&mut self, now: Instant, out: &mut Outputs) {
+        if self.outbox.has_waiting() {
+            self.pump_waiting(now, out);
+        }
+    }
+
+    fn pump_waiting(&mut self, now: Instant, out: &mut Outputs) {
         let pid = self.lifecycle.pid();
         self.outbox.pump(now, &self.options.limits, out, |receipt, out| {
             commands::acknowledge(pid, receipt.to, *receipt.reference, Ok(()), out);

@@ -117,7 +117,7 @@ impl Session {
     /// Same target: an update, no leave, no join.
     fn update(&mut self, now: Instant, from: Option<Pid>, control: Control, out: &mut Outputs) {
         let reference = control.reference.clone();
-        self.apply(now, control);
+        self.apply(now, control, out);
         self.accept(from, reference, out);
     }
 
@@ -139,13 +139,14 @@ impl Session {
         // Whether the new target's mailbox is full is not known yet; the driver will say.
         self.unblock(now);
         let reference = control.reference.clone();
-        self.apply(now, control);
+        self.apply(now, control, out);
         self.send_join(out);
         self.accept(from, reference, out);
     }
 
     /// Absent fields stay as they are.
-    fn apply(&mut self, now: Instant, control: Control) {
+    fn apply(&mut self, now: Instant, control: Control, out: &mut Outputs) {
+        out.end_run();
         if let Some(topic) = control.message_topic {
             self.message_topic = topic;
         }
