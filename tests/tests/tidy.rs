@@ -106,7 +106,7 @@ fn a_driver_knows_no_opcode_topic_or_close_code() {
     let words = ["Opcode", "CloseCode", "Topic::", "\"ws."];
     // The one exception speaks through another library, which leaves the words to it.
     let but = ["drivers/smol/src/outbound", "drivers/smol/tests", "drivers/smol/benches"];
-    for folder in ["drivers/smol", "drivers/host/src"] {
+    for folder in ["drivers/smol", "drivers/thread/src", "drivers/host/src"] {
         assert_eq!(uses(folder, &words, &but), NOTHING);
     }
 }
@@ -129,7 +129,7 @@ fn no_test_sleeps() {
         "tests/tests/browser/cdp.rs",
         "drivers/smol/tests/outbound/world.rs",
     ];
-    for folder in ["tests", "drivers/smol/tests", "drivers/host", "drivers/cli/tests"] {
+    for folder in ["tests", "drivers/smol/tests", "drivers/thread", "drivers/host", "drivers/cli/tests"] {
         assert_eq!(uses(folder, &sleeps, &guards), NOTHING);
     }
 }
@@ -147,7 +147,7 @@ fn a_file_fits_a_sitting() {
 
 #[test]
 fn every_package_takes_the_workspaces_lints() {
-    let folders = ["core", "drivers/host", "drivers/smol", "drivers/cli", "tests"];
+    let folders = ["core", "drivers/host", "drivers/smol", "drivers/thread", "drivers/cli", "tests"];
     for folder in folders {
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[lints]\nworkspace = true"), "{folder}");
