@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::time::Duration;
 use wsrelay_core::relay::parse_duration;
@@ -33,6 +33,15 @@ impl Default for Command {
     }
 }
 
+/// What the demo can run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Driver {
+    /// `wsrelay-smol`.
+    Smol,
+    /// `wsrelay-thread`.
+    Thread,
+}
+
 /// Options of the demo.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct DemoOptions {
@@ -45,7 +54,10 @@ pub struct DemoOptions {
     /// Most frames of one message.
     #[arg(long, default_value_t = 1024, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub fragments_max: u32,
-    /// Executor threads [default: one a core].
+    /// What runs it: tasks on the smol runtime, or worker threads with pollers of their own.
+    #[arg(long, value_enum, default_value = "smol", value_name = "DRIVER")]
+    pub driver: Driver,
+    /// Executor or worker threads [default: one a core].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,
     /// Origins whose pages may connect, beside the server's own: `[scheme://]host[:port]`, separated by
@@ -113,6 +125,7 @@ mod tests {
         assert_eq!(options.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(options.message_bytes_max, 1024 * 1024);
         assert_eq!(options.heartbeat, Duration::from_secs(30));
+        assert_eq!(options.driver, Driver::Smol);
         assert!(Args::try_parse_from(["wsrelay"]).unwrap().command.is_none());
     }
 
@@ -123,6 +136,7 @@ mod tests {
             ("--message-bytes-max", "many", "whole number"),
             ("--message-bytes-max", "0", "at least 1"),
             ("--fragments-max", "0", "0 is not in"),
+            ("--driver", "tokio", "possible values: smol, thread"),
             ("--threads", "0", "at least 1"),
             ("--allowed-origins", "https://a.example/path", "https://a.example/path"),
             ("--heartbeat", "30", "without a unit"),

@@ -1,19 +1,21 @@
-//! The demo: a chat page, an echo and a broadcast behind one handler.
+//! The demo: a chat page, an echo and a broadcast behind one handler, on either driver.
 
 mod broadcast;
 mod echo;
+pub mod on_smol;
+pub mod on_threads;
 mod room;
 
 pub use broadcast::Broadcast;
 pub use echo::Echo;
 pub use room::Room;
 
-use crate::args::DemoOptions;
+use crate::args::{DemoOptions, Driver};
 use async_signal::{Signal, Signals};
 use serde_json::{Map, Value};
 use smol::stream::StreamExt as _;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use wsrelay_core::limits::Limits;
 use wsrelay_core::process::Pid;
 use wsrelay_core::relay::{RelayConfig, RelayOptions};
 use wsrelay_core::upgrade::{Request, Response, UpgradePolicy};
-use wsrelay_smol::{NameFault, Node, NodeOptions, Runtime, Server};
+use wsrelay_host::{NameFault, Node, NodeOptions};
 
 /// How long a drain takes at most when Ctrl-C is pressed: people at a terminal do not wait for half a minute.
 const DRAIN_WINDOW: Duration = Duration::from_secs(2);
@@ -33,54 +35,45 @@ const DRAIN_WINDOW: Duration = Duration::from_secs(2);
 ///
 /// In words: the address cannot be listened on, or the system gives no threads.
 pub fn run(options: &DemoOptions) -> Result<(), String> {
-    let threads = options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
-    let listener = listen(options.listen)?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let runtime = Runtime::start(threads).map_err(|error| format!("cannot start threads: {error}"))?;
-    let node = runtime.node(NodeOptions { limits: limits(options), ..NodeOptions::default() });
-    let server = server(&node, options).map_err(|fault| fault.to_string())?;
     if options.allowed_origins.is_any() {
         tracing::warn!("any page of the web may connect (--allowed-origins \"*\")");
     }
     // Before the first client: signals need descriptors, which a crowd could take.
     let signals = Signals::new([Signal::Int, Signal::Term])
         .map_err(|error| format!("cannot listen for signals: {error}"))?;
-    tracing::info!("chat at http://{address}/ (Ctrl-C to stop)");
-    runtime.block_on(async {
-        smol::future::or(
-            async { server.serve(listener).await.map_err(|error| error.to_string()) },
-            interrupted(signals, &node),
-        )
-        .await
-    })?;
+    match options.driver {
+        Driver::Smol => on_smol::run(options, signals)?,
+        Driver::Thread => on_threads::run(options, signals)?,
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// The demo as a server on `node`.
-///
-/// # Errors
-///
-/// When the limits in `options` cannot work.
-pub fn server(node: &Node, options: &DemoOptions) -> Result<Server, wsrelay_core::limits::LimitsFault> {
-    let connection = ConnectionOptions {
+fn threads(options: &DemoOptions) -> usize {
+    options.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into))
+}
+
+fn no_threads(error: &io::Error) -> String {
+    format!("cannot start threads: {error}")
+}
+
+fn announce(address: SocketAddr) {
+    tracing::info!("chat at http://{address}/ (Ctrl-C to stop)");
+}
+
+fn node_options(options: &DemoOptions) -> NodeOptions {
+    NodeOptions { limits: limits(options), ..NodeOptions::default() }
+}
+
+fn connection_options(options: &DemoOptions) -> ConnectionOptions {
+    ConnectionOptions {
         relay: Arc::new(RelayOptions { limits: limits(options), ..RelayOptions::default() }),
         upgrade: UpgradePolicy {
             origins: options.allowed_origins.clone(),
             relay_only: vec!["/ws".to_owned()],
             ..UpgradePolicy::default()
         },
-    };
-    let demo = Demo {
-        node: node.clone(),
-        echo: node.spawn_actor(Echo),
-        broadcast: node.spawn_actor(Broadcast::default()),
-        heartbeat: options.heartbeat,
-    };
-    Server::new(node.clone(), connection, move |request| {
-        let response = demo.answer(&request);
-        async move { response }
-    })
+    }
 }
 
 fn limits(options: &DemoOptions) -> Limits {
@@ -95,34 +88,36 @@ fn limits(options: &DemoOptions) -> Limits {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).map_err(|error| {
-        let kind = error.kind();
-        if kind == io::ErrorKind::AddrInUse {
-            format!("{address} is in use by another program; choose another port with --listen")
-        } else if kind == io::ErrorKind::PermissionDenied {
-            format!("no permission to listen on {address}; ports below 1024 need it")
-        } else if kind == io::ErrorKind::AddrNotAvailable {
-            format!("this machine has no address {}", address.ip())
-        } else {
-            format!("cannot listen on {address}: {error}")
-        }
-    })
+/// Why an address cannot be listened on, in words.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    let kind = error.kind();
+    if kind == io::ErrorKind::AddrInUse {
+        format!("{address} is in use by another program; choose another port with --listen")
+    } else if kind == io::ErrorKind::PermissionDenied {
+        format!("no permission to listen on {address}; ports below 1024 need it")
+    } else if kind == io::ErrorKind::AddrNotAvailable {
+        format!("this machine has no address {}", address.ip())
+    } else {
+        format!("cannot listen on {address}: {error}")
+    }
 }
 
 /// The first interrupt drains, the second ends at once.
-async fn interrupted(mut signals: Signals, node: &Node) -> Result<(), String> {
+async fn interrupted(mut signals: Signals, node: &Node) {
     if signals.next().await.is_some() {
         tracing::info!("stopping: clients are closed within {DRAIN_WINDOW:?} (again to stop at once)");
         node.drain(DRAIN_WINDOW);
         _ = signals.next().await;
     }
-    Ok(())
 }
+
+/// Starts a room's process under a name, on whichever driver.
+type StartRoom = Box<dyn Fn(&str, Room) -> Result<Pid, NameFault> + Send + Sync>;
 
 /// The handler's state.
 struct Demo {
     node: Node,
+    start_room: StartRoom,
     echo: Pid,
     broadcast: Pid,
     heartbeat: Duration,
@@ -177,7 +172,7 @@ impl Demo {
         if let Some(pid) = self.node.lookup(&name) {
             return Some(pid);
         }
-        match self.node.spawn_actor_named(&name, Room::new(room)) {
+        match (self.start_room)(&name, Room::new(room)) {
             // Somebody else may have started it meanwhile.
             Ok(pid) | Err(NameFault::Taken(pid)) => Some(pid),
             Err(NameFault::NoProcess | NameFault::Malformed) => None,
