@@ -28,7 +28,7 @@ impl Demo {
         let address = listener.local_addr().expect("a bound address");
         let runtime = Runtime::start(2).expect("threads");
         let node = runtime.node(NodeOptions::default());
-        let server = demo::server(&node, &DemoOptions::default()).expect("sound limits");
+        let server = demo::on_smol::server(&node, &DemoOptions::default()).expect("sound limits");
         let serving = smol::spawn(async move { server.serve(listener).await });
         Self { node, address, serving, _runtime: runtime }
     }
