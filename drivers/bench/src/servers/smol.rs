@@ -1,0 +1,21 @@
+//! wsrelay on smol, with its default limits.
+
+use super::actors::{Broadcast, Echo, answer};
+use crate::Result;
+use std::net::TcpListener;
+use wsrelay_core::connection::ConnectionOptions;
+use wsrelay_core::upgrade::Request;
+use wsrelay_smol::{NodeOptions, Runtime, Server};
+
+/// Serves until the node drains, which nobody asks of it.
+pub(crate) fn serve(listener: TcpListener) -> Result<()> {
+    let runtime = Runtime::start(1)?;
+    let node = runtime.node(NodeOptions::default());
+    let (echo, broadcast) = (node.spawn_actor(Echo), node.spawn_actor(Broadcast::default()));
+    let handler = move |request: Request| {
+        let response = answer(&request, echo, broadcast);
+        async move { response }
+    };
+    let server = Server::new(node, ConnectionOptions::default(), handler)?;
+    Ok(runtime.block_on(server.serve(listener))?)
+}
