@@ -10,9 +10,9 @@ use wsrelay_core::upgrade::Request;
 /// What a driver is to do with its socket, as of now.
 #[derive(Debug, Default)]
 pub struct Work {
-    /// Bytes to write, in order. The driver takes them out and reports [`Port::written`].
+    /// Bytes to write, in order. The driver takes them out and reports [`Port::written`](crate::Port::written).
     pub writes: VecDeque<Bytes>,
-    /// A request for the handler; the driver takes it out and answers with [`Port::response`].
+    /// A request for the handler; the driver takes it out and answers with [`Port::response`](crate::Port::response).
     pub request: Option<Box<Request>>,
     /// Whether the socket is not to be read.
     pub paused: bool,

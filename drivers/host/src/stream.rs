@@ -212,3 +212,47 @@ pub fn write(
     }
     Ok(Written { bytes: written, is_short: written < offered })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LONG_BYTES_MAX, READ_BYTES_MAX, ReadBuffer, SPARE_MAX};
+    use bytes::{Bytes, BytesMut};
+
+    fn written(len: usize) -> Bytes {
+        BytesMut::zeroed(len).freeze()
+    }
+
+    #[test]
+    fn room_of_a_long_message_serves_one_that_fills_half_of_it() {
+        let mut buffer = ReadBuffer::new();
+        let takes = |buffer: &mut ReadBuffer, len| {
+            buffer.recycle(written(1_000_000));
+            buffer.take_long(len).map(|room| room.capacity())
+        };
+        let taken = [499_999, 500_000, 1_000_000, 1_000_001].map(|len| takes(&mut buffer, len));
+        assert_eq!(taken, [None, Some(1_000_000), Some(1_000_000), None]);
+    }
+
+    /// Which `BYTES_MAX` promises.
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut buffer = ReadBuffer::new();
+        for _ in 0..100 {
+            buffer.recycle(written(READ_BYTES_MAX));
+            buffer.recycle(written(LONG_BYTES_MAX));
+            buffer.recycle(written(LONG_BYTES_MAX + 1));
+        }
+        let spare: usize = buffer.spare.iter().map(Vec::capacity).sum();
+        assert_eq!((spare, buffer.long.capacity()), (SPARE_MAX * READ_BYTES_MAX, LONG_BYTES_MAX));
+    }
+
+    #[test]
+    fn room_that_somebody_still_reads_is_not_taken_back() {
+        let mut buffer = ReadBuffer::new();
+        let (short, long) = (written(READ_BYTES_MAX), written(LONG_BYTES_MAX));
+        buffer.recycle(short.clone());
+        buffer.recycle(long.clone());
+        assert_eq!((buffer.spare.len(), buffer.long.capacity()), (0, 0));
+        assert_eq!((short.len(), long.len()), (READ_BYTES_MAX, LONG_BYTES_MAX));
+    }
+}

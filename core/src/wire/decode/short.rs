@@ -60,9 +60,9 @@ impl Decoder {
         (count, taken)
     }
 
-    /// How much room the open message needs for the frame that is arriving, if that is a long one, a quarter of it is
-    /// here, and there is less room. Room
-    /// that its owner has [to lend](Decoder::lend) saves it from growing step by step.
+    /// How much room the open message needs for the frame that is arriving, if much of that frame is missing, a quarter
+    /// of the message is here, and it has less room; else 0. Room that its owner has [to lend](Decoder::lend) saves it
+    /// from growing step by step.
     #[must_use]
     pub fn wants_room(&self) -> usize {
         /// What is short is soon copied.

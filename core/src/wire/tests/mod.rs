@@ -3,6 +3,7 @@
 mod decoder;
 mod naive;
 mod properties;
+mod room;
 mod script;
 
 use super::{Decoder, FrameHeader, Incoming, Role};
