@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// Counts connections in and out.
@@ -72,8 +72,11 @@ impl Gate {
         self.drain.get().copied()
     }
 
-    pub(crate) fn when_draining(&self, waker: &Waker) {
+    /// The drain window; else `waker` is called when the drain begins.
+    pub(crate) fn poll_draining(&self, waker: &Waker) -> Poll<Duration> {
         add_waker(&self.waiting_for_drain, waker);
+        // Asked after the waker is in place: a drain that begins meanwhile calls it.
+        self.draining().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Whether no socket is open; else `waker` is called when the last one is gone.

@@ -51,5 +51,5 @@ pub use node::{Node, NodeOptions};
 pub use port::Port;
 pub use process::ProcessCell;
 pub use queue::{Bounds, Charge, Room, Undelivered, WhenFull};
-pub use stream::{Arrival, ReadBuffer, Readable, Written, write};
+pub use stream::{Arrival, ReadBuffer, Readable, Written, write, write_now};
 pub use wsrelay_core as core;

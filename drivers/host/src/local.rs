@@ -60,11 +60,17 @@ impl LocalBox {
         }
     }
 
+    /// Most bytes of one message: a client could never be sent more than its outbox holds.
+    #[inline]
+    const fn message_bytes_max(&self) -> usize {
+        if self.is_port { self.bounds.bytes_max } else { usize::MAX }
+    }
+
     /// Whether this much can be put in without further ado.
     #[inline]
     const fn takes(&self, charge: Charge) -> bool {
-        let is_too_big = self.is_port && charge.bytes() > self.bounds.bytes_max;
-        !is_too_big && !self.queue.would_overflow(charge, &self.bounds, Charge::NOTHING)
+        charge.bytes() <= self.message_bytes_max()
+            && !self.queue.would_overflow(charge, &self.bounds, Charge::NOTHING)
     }
 }
 
@@ -162,9 +168,8 @@ impl Local {
     }
 
     fn of(&mut self, mailbox: &Mailbox) -> Option<&mut LocalBox> {
-        let place = mailbox.place_at(&self.home)?;
-        let its = self.boxes.get_mut(place as usize)?.as_mut()?;
-        (its.pid == mailbox.pid()).then_some(its)
+        let place = self.find(mailbox.pid())?;
+        self.boxes[place].as_mut()
     }
 
     /// The place of a process on this thread.
@@ -270,7 +275,7 @@ impl Carrier for Local {
             let Self { boxes, processes, ports, spare, .. } = self;
             if let Some(its) = &mut boxes[place] {
                 its.prepare(spare);
-                let data_bytes_max = if its.is_port { its.bounds.bytes_max } else { usize::MAX };
+                let data_bytes_max = its.message_bytes_max();
                 let left = its.queue.put_data(run, effects, &its.bounds, data_bytes_max);
                 if its.queue.is_full(&its.bounds, Charge::NOTHING) {
                     its.mailbox.fill_at_home(its.queue.held);
@@ -321,10 +326,7 @@ impl Carrier for Local {
     }
 
     fn close(&mut self, own: &Mailbox) {
-        let left = match own.place_at(&self.home).map(|place| place as usize) {
-            Some(place) if self.find(own.pid()) == Some(place) => self.boxes[place].take(),
-            Some(_) | None => None,
-        };
+        let left = self.find(own.pid()).and_then(|place| self.boxes[place].take());
         // Gone for all before what is left is answered.
         let elsewhere = self.node.retire(own.pid());
         let pid = own.pid();

@@ -191,7 +191,7 @@ impl Mailbox {
         let mut dropped = evicted.len() - evicted_before;
         match &result {
             Ok(Room::Left) => {}
-            Ok(Room::None) => self.full.store(true, Ordering::Release),
+            Ok(Room::None) => self.fill(),
             Err(_) => {
                 dropped += 1;
                 if self.bounds.overflow == WhenFull::RefuseAndTellOwner {
@@ -310,8 +310,7 @@ impl Mailbox {
         }
         let mut inner = self.lock();
         inner.queue.held.remove(charge);
-        let mut total = inner.queue.held;
-        total.add(self.held_at_home.load());
+        let total = inner.queue.held.and(self.held_at_home.load());
         self.offer_room(inner, total);
     }
 
@@ -320,8 +319,7 @@ impl Mailbox {
         self.held_at_home.store(held);
         if !self.has_room() {
             let inner = self.lock();
-            let mut total = inner.queue.held;
-            total.add(held);
+            let total = inner.queue.held.and(held);
             self.offer_room(inner, total);
         }
     }

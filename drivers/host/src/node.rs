@@ -15,7 +15,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 use wsrelay_core::fault::CommandFault;
 use wsrelay_core::limits::Limits;
@@ -227,9 +227,9 @@ impl Node {
         }
     }
 
-    /// Calls `waker` when the node begins to drain.
-    pub fn when_draining(&self, waker: &Waker) {
-        self.0.gate.when_draining(waker);
+    /// The drain window, once the node drains; else `waker` is called when it begins to.
+    pub fn poll_draining(&self, waker: &Waker) -> Poll<Duration> {
+        self.0.gate.poll_draining(waker)
     }
 
     /// Cuts every connection at once, relaying or not. How many there were.

@@ -107,9 +107,18 @@ impl Charge {
         self.bytes -= other.bytes;
     }
 
-    const fn and(mut self, other: Self) -> Self {
+    pub(crate) const fn and(mut self, other: Self) -> Self {
         self.add(other);
         self
+    }
+
+    /// Whether so much more exceeds the bounds. What is larger than they are has room where nothing is held.
+    #[inline]
+    const fn would_overflow(self, more: Self, bounds: &Bounds) -> bool {
+        more.messages > 0
+            && self.messages > 0
+            && (self.messages + more.messages > bounds.messages_max
+                || self.bytes + more.bytes > bounds.bytes_max)
     }
 
     /// Whether this much leaves no room at all.
@@ -248,14 +257,12 @@ impl Queue {
         let mut count = 0;
         let mut left = None;
         while let Some(data) = effects.next_data(run) {
-            let (messages, bytes) = (held.messages + 1, held.bytes + data.len());
-            // As `would_overflow` has it.
-            let fits = (messages <= bounds.messages_max && bytes <= bounds.bytes_max) || held.messages == 0;
-            if !fits || data.len() > data_bytes_max {
+            let charge = Charge::new(1, data.len());
+            if held.would_overflow(charge, bounds) || data.len() > data_bytes_max {
                 left = Some(data);
                 break;
             }
-            held = Charge::new(messages, bytes);
+            held.add(charge);
             signals.push_data(data);
             count += 1;
         }
@@ -277,11 +284,7 @@ impl Queue {
 
     #[inline]
     pub(crate) const fn would_overflow(&self, charge: Charge, bounds: &Bounds, beside: Charge) -> bool {
-        let total = self.held.and(beside);
-        charge.messages > 0
-            && total.messages > 0
-            && (total.messages + charge.messages > bounds.messages_max
-                || total.bytes + charge.bytes > bounds.bytes_max)
+        self.held.and(beside).would_overflow(charge, bounds)
     }
 
     /// Drops the oldest messages until there is room. False when what is held cannot be dropped any

@@ -167,6 +167,17 @@ pub struct Written {
     pub is_short: bool,
 }
 
+/// Writes a few bytes, or a part of them: how many that was, and whether the stream takes no more at present. One that
+/// has failed is found out when it is written to again.
+pub fn write_now(mut stream: impl Write, bytes: &[u8]) -> (io::Result<usize>, bool) {
+    let result = stream.write(bytes);
+    let is_full = match &result {
+        Ok(written) => *written < bytes.len(),
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    };
+    (result, is_full)
+}
+
 /// Writes as much of `writes` as the stream takes at once, and takes it out. The room of what is
 /// written as a whole is [recycled](ReadBuffer::recycle).
 ///

@@ -93,12 +93,7 @@ impl Server {
     /// Ready when the node has drained: nobody is connected any more, or time was up.
     async fn drained(&self) -> io::Result<()> {
         let node = &self.0.node;
-        let window = poll_fn(|cx| {
-            // The waker first: a drain that begins meanwhile calls it.
-            node.when_draining(cx.waker());
-            node.draining().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await;
+        let window = poll_fn(|cx| node.poll_draining(cx.waker())).await;
         let idle = || poll_fn(|cx| if node.is_idle(cx.waker()) { Poll::Ready(()) } else { Poll::Pending });
         let patience = drain_patience(window, &self.0.options.relay.limits);
         let late = async {

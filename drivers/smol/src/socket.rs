@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use smol::Async;
 use std::collections::VecDeque;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::task::{Context, Poll};
-use wsrelay_host::{Arrival, ReadBuffer, write};
+use wsrelay_host::{Arrival, ReadBuffer, write, write_now};
 
 /// A non-blocking TCP stream.
 #[derive(Debug)]
@@ -55,12 +55,8 @@ impl Socket {
 
     /// Writes a few bytes, or a part of them; how many that was.
     pub(crate) fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.stream.get_ref().write(bytes);
-        // A socket that has failed is found out when it is written to again.
-        self.full = match &result {
-            Ok(written) => *written < bytes.len(),
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        };
+        let (result, is_full) = write_now(self.stream.get_ref(), bytes);
+        self.full = is_full;
         result
     }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::relay::Session;
 use wsrelay_core::time::Instant;
-use wsrelay_core::upgrade::{Response, refusal};
-use wsrelay_host::{Desk, Local, Mailbox, Port, ReadBuffer, panic_text, write};
+use wsrelay_core::upgrade::refusal;
+use wsrelay_host::{Desk, Local, Mailbox, Port, ReadBuffer, panic_text, write, write_now};
 
 /// One client: its socket and its port.
 #[derive(Debug)]
@@ -134,11 +134,8 @@ impl Client {
             let has_written = &mut self.has_written;
             port.poll_and_write(now, desk, |bytes| {
                 *has_written = true;
-                let mut stream = &*stream;
-                let result = io::Write::write(&mut stream, bytes);
-                // A socket that has failed is found out when it is written to again.
-                *writable = !matches!(&result, Ok(written) if *written < bytes.len())
-                    && !matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+                let (result, is_full) = write_now(&*stream, bytes);
+                *writable = !is_full;
                 result
             })
         } else {
@@ -174,11 +171,6 @@ impl Client {
                 self.port.response(now, response, desk);
             }
         }
-    }
-
-    /// The handler's answer, given later.
-    pub(crate) fn answer(&mut self, now: Instant, response: Response, desk: &mut Desk<Local>) {
-        self.port.response(now, response, desk);
     }
 
     /// P8: whether this client waits for room in its target's mailbox, and has to look for it before it is

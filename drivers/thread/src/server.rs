@@ -149,11 +149,7 @@ impl Listening {
     pub fn serve(&self) {
         let Service { node, options, .. } = &*self.service;
         let clock = node.clock();
-        let window = wait_for(clock, Wake::Never, |waker| {
-            // The waker first: a drain that begins meanwhile calls it.
-            node.when_draining(waker);
-            node.draining().map_or(Poll::Pending, Poll::Ready)
-        });
+        let window = wait_for(clock, Wake::Never, |waker| node.poll_draining(waker));
         let patience = drain_patience(window.unwrap_or_default(), &options.relay.limits);
         let idle_within = |span| {
             wait_for(clock, Wake::At(clock.now() + span), |waker| {

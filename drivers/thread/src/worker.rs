@@ -108,9 +108,9 @@ impl Worker {
                 WAKER => {}
                 Token(token) if let Some(door) = self.door(token) => door.is_open = true,
                 Token(token) => {
-                    if let Some(Entry::Client(client)) = self.entries.get_mut(key_of(token)) {
+                    let key = key_of(token);
+                    if let Some(Entry::Client(client)) = self.entries.get_mut(key) {
                         client.note(event);
-                        let key = key_of(token);
                         enlist(key, client, &mut self.reads, &mut self.writes);
                     }
                 }
@@ -310,7 +310,7 @@ impl Worker {
                     && client.mailbox().pid() == pid
                 {
                     self.with_client(now, key, |client, worker| {
-                        client.answer(now, *response, &mut worker.desk);
+                        client.port().response(now, *response, &mut worker.desk);
                         client.awaits_room()
                     });
                 }
