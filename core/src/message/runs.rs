@@ -143,6 +143,11 @@ impl<K, T> Runs<K, T> {
         self.data.pop_front()
     }
 
+    /// The payloads of the run that was just taken out, to look at.
+    pub fn peek(&self, run: &Run<K>) -> impl Iterator<Item = &Data> {
+        self.data.iter().take(run.len)
+    }
+
     /// Puts back what is left of the run that was just taken out.
     pub fn put_back(&mut self, run: Run<K>) {
         if !run.is_empty() {

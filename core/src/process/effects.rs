@@ -103,6 +103,11 @@ impl Effects {
         self.list.next_data(run)
     }
 
+    /// The payloads of messages that were just taken out, to look at.
+    pub fn peek(&self, run: &Run<Letters>) -> impl Iterator<Item = &Data> {
+        self.list.peek(run)
+    }
+
     /// Drops everything.
     pub fn clear(&mut self) {
         self.list.clear();

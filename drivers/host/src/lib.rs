@@ -31,6 +31,7 @@ mod node;
 mod port;
 mod process;
 mod queue;
+mod seeds;
 mod stream;
 
 pub use actor::{ActorRunner, Next, panic_reason, panic_text};

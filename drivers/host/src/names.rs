@@ -19,6 +19,14 @@ impl Names {
         self.read().owners.get(name).copied()
     }
 
+    /// All of them, in their order.
+    pub(crate) fn all(&self) -> Vec<(Arc<str>, Pid)> {
+        let mut all: Vec<_> =
+            self.read().owners.iter().map(|(name, pid)| (Arc::clone(name), *pid)).collect();
+        all.sort();
+        all
+    }
+
     /// Gives `name` to `pid` if nobody holds it and `is_alive`, asked under the lock, agrees.
     /// The holder comes back when there is one already, be it `pid` itself.
     pub(crate) fn register(

@@ -12,9 +12,8 @@ use crate::mailbox::{Mailbox, Owner};
 use crate::names::Names;
 use crate::queue::{Bounds, Room, Undelivered, WhenFull};
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use crate::seeds::Seeds;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use wsrelay_core::fault::CommandFault;
@@ -49,8 +48,7 @@ struct Inner {
     names: Names,
     clock: Clock,
     options: NodeOptions,
-    seeds: RandomState,
-    seed_count: AtomicU64,
+    seeds: Seeds,
     dead_letters: DeadLetters,
     gate: Gate,
 }
@@ -75,15 +73,24 @@ impl Node {
     /// from zero, at most [`Node::HOMES_MAX`].
     #[must_use]
     pub fn with_homes(options: NodeOptions, homes: usize) -> Self {
-        let seeds = RandomState::new();
+        Self::build(options, homes, Seeds::drawn(), Clock::start())
+    }
+
+    /// The same under a clock that is set by hand, and with nothing drawn but from this seed: for simulations, in
+    /// which everything happens again in the same way.
+    #[must_use]
+    pub fn simulated(options: NodeOptions, homes: usize, seed: u64, clock: Clock) -> Self {
+        Self::build(options, homes, Seeds::from(seed), clock)
+    }
+
+    fn build(options: NodeOptions, homes: usize, seeds: Seeds, clock: Clock) -> Self {
         let gate = Gate::new(options.connections_max);
         Self(Arc::new(Inner {
-            directory: Directory::new(NodeId(seeds.hash_one("node")), homes),
+            directory: Directory::new(NodeId(seeds.next()), homes),
             names: Names::default(),
-            clock: Clock::start(),
+            clock,
             options,
             seeds,
-            seed_count: AtomicU64::new(0),
             dead_letters: DeadLetters::default(),
             gate,
         }))
@@ -92,15 +99,13 @@ impl Node {
     /// The node's clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        self.0.clock
+        self.0.clock.clone()
     }
 
     /// A number for something that is to be spread; never the same twice.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        let mut hasher = self.0.seeds.build_hasher();
-        hasher.write_u64(self.0.seed_count.fetch_add(1, Ordering::Relaxed));
-        hasher.finish()
+        self.0.seeds.next()
     }
 
     /// Sends a message from outside any process, such as an HTTP handler.
@@ -208,6 +213,18 @@ impl Node {
     /// hook of a node counts; whether this is it.
     pub fn on_dead_letter(&self, hook: impl Fn(&DeadLetter) + Send + Sync + 'static) -> bool {
         self.0.dead_letters.set_hook(Box::new(hook))
+    }
+
+    /// All processes that are alive at this moment, connections among them, in no particular order.
+    #[must_use]
+    pub fn processes(&self) -> Vec<Pid> {
+        self.0.directory.all().iter().map(|mailbox| mailbox.pid()).collect()
+    }
+
+    /// All names that are held at this moment, in their order, and by whom.
+    #[must_use]
+    pub fn names(&self) -> Vec<(Arc<str>, Pid)> {
+        self.0.names.all()
     }
 
     /// The connections that relay at this moment, with their counters.

@@ -38,6 +38,9 @@ pub struct Arrival {
 }
 
 impl ReadBuffer {
+    /// Most bytes that are read at once.
+    pub const READ_BYTES_MAX: usize = READ_BYTES_MAX;
+
     /// Most bytes that one of these keeps, whatever its connections do.
     pub const BYTES_MAX: usize = (1 + SPARE_MAX) * READ_BYTES_MAX + LONG_BYTES_MAX;
 
@@ -67,6 +70,15 @@ impl ReadBuffer {
             }
         };
         Ok(Arrival { is_end: len == 0, drained: len < self.bytes.capacity() })
+    }
+
+    /// Takes what came from a stream that is none of the system's, as if it had been read; at most
+    /// [`ReadBuffer::READ_BYTES_MAX`] bytes at once.
+    pub fn fill(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= READ_BYTES_MAX, "more than is read at once");
+        self.bytes.clear();
+        self.bytes.reserve_exact(READ_BYTES_MAX);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// What the last read has brought.

@@ -9,7 +9,7 @@ use wsrelay_host::{ActorRunner, Anywhere, Next, Node};
 /// Runs an actor to its end.
 pub(crate) async fn run<A: Actor>(mut runner: ActorRunner<A>, node: Node) {
     let clock = node.clock();
-    let mut alarm = Alarm::new(clock);
+    let mut alarm = Alarm::new(clock.clone());
     poll_fn(|cx| {
         let now = clock.now();
         let again = match runner.poll(now, &mut Anywhere::new(&node, cx.waker())) {

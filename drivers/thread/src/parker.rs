@@ -24,7 +24,7 @@ thread_local! {
 
 /// Asks `poll` until it has an answer, and sleeps in between. `None` when it had none until `deadline`.
 pub(crate) fn wait_for<T>(
-    clock: Clock,
+    clock: &Clock,
     deadline: time::Wake,
     mut poll: impl FnMut(&Waker) -> Poll<T>,
 ) -> Option<T> {

@@ -86,7 +86,7 @@ impl Context {
     }
 
     fn wait<T>(&self, deadline: Wake, poll: impl Fn(&ProcessCell, &Waker) -> Poll<T>) -> Option<T> {
-        let answer = wait_for(self.node.clock(), deadline, |waker| match poll(self.cell(), waker) {
+        let answer = wait_for(&self.node.clock(), deadline, |waker| match poll(self.cell(), waker) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending if self.is_ended() => Poll::Ready(None),
             Poll::Pending => Poll::Pending,

@@ -149,10 +149,10 @@ impl Listening {
     pub fn serve(&self) {
         let Service { node, options, .. } = &*self.service;
         let clock = node.clock();
-        let window = wait_for(clock, Wake::Never, |waker| node.poll_draining(waker));
+        let window = wait_for(&clock, Wake::Never, |waker| node.poll_draining(waker));
         let patience = drain_patience(window.unwrap_or_default(), &options.relay.limits);
         let idle_within = |span| {
-            wait_for(clock, Wake::At(clock.now() + span), |waker| {
+            wait_for(&clock, Wake::At(clock.now() + span), |waker| {
                 if node.is_idle(waker) { Poll::Ready(()) } else { Poll::Pending }
             })
         };

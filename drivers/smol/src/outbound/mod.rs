@@ -129,7 +129,7 @@ enum Undone {
 async fn dialed(party: &mut Party, plan: Plan, terms: &Terms) -> Result<Opened, Undone> {
     let clock = party.node().clock();
     let until = Wake::At(clock.now() + terms.dial_wait_max);
-    let mut alarm = Alarm::new(clock);
+    let mut alarm = Alarm::new(clock.clone());
     let mut dial = pin!(dial(plan, &terms.limits));
     poll_fn(|cx| {
         if let Poll::Ready(end) = party.poll_end(cx.waker()) {

@@ -66,7 +66,7 @@ impl Relay {
             flood: Flood { since: now, frames: 0 },
             heartbeat: terms.heartbeat,
             limits: terms.limits,
-            alarm: Alarm::new(clock),
+            alarm: Alarm::new(clock.clone()),
             phase: Phase::Open,
             messages_in: 0,
             blocked_since: None,
