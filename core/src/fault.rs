@@ -271,6 +271,8 @@ pub enum CommandFault {
     TooBig,
     /// The outbox is full and its policy drops.
     OutboxFull,
+    /// The connection does not relay yet: its client has not joined anybody.
+    NotOpen,
     /// The connection is closing.
     Closing,
 }
@@ -288,6 +290,7 @@ impl fmt::Display for CommandFault {
             Self::NoProcess => "the new target is not alive",
             Self::TooBig => "ws.send: the message is larger than the outbox",
             Self::OutboxFull => "the outbox is full",
+            Self::NotOpen => "the connection is not open yet",
             Self::Closing => "the connection is closing",
         })
     }

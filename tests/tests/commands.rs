@@ -4,7 +4,7 @@
 use serde_json::json;
 use wsrelay_core::connection::Note;
 use wsrelay_core::fault::CommandFault;
-use wsrelay_core::message::{Message, Payload, Topic};
+use wsrelay_core::message::{Close, Message, Payload, Topic};
 use wsrelay_core::process::Signal;
 use wsrelay_core::relay::Authority;
 use wsrelay_core::wire::{Data, Text};
@@ -66,6 +66,23 @@ fn a_refused_command_with_a_ref_is_answered_with_an_error() {
         .expect([refused_ack(other(), 2, "ws.close: a server may not send the code 1005")])
         .told("ws.control", json!({"heartbeat_interval": "5 s", "ref": 3}))
         .expect([refused_ack(other(), 3, heartbeat)]);
+}
+
+/// [R5] [R6] There is no client yet that anything could be sent to, and whoever asked is told so.
+#[test]
+fn a_command_to_a_connection_that_is_not_open_yet_is_refused() {
+    let error = "the connection is not open yet";
+    let close = Close { reference: Some(3.into()), ..Close::default() };
+    open()
+        .told("ws.send", json!({"type": "text", "data": "x", "ref": 1}))
+        .expect([refused_ack(other(), 1, error)])
+        .told("ws.control", json!({"target_pid": "elsewhere", "ref": 2}))
+        .expect([refused_ack(other(), 2, error)])
+        .signal(typed(Topic::CLOSE, close))
+        .expect([refused_ack(other(), 3, error)])
+        .told("news", json!({"ref": 4}))
+        .expect([])
+        .expect_notes(std::iter::repeat_n(refused_by(CommandFault::NotOpen), 4));
 }
 
 /// [R5] [C:Commanded] What was queued goes out before the close frame.

@@ -41,13 +41,24 @@ pub struct Refusal {
 }
 
 impl Command {
-    /// The `ref` of a `ws.send`, if its sender wants to hear of it.
+    /// The `ref` of a command, if its sender wants to hear of it.
     #[must_use]
     pub fn reference(message: &Message) -> Option<Ref> {
-        match &message.payload {
-            Payload::Send(send) => send.reference.as_deref().cloned(),
-            Payload::Json(value) if message.topic == Topic::SEND => read_ref(value).ok()?,
-            Payload::Json(_)
+        let Message { topic, payload, .. } = message;
+        let is_command = *topic == Topic::SEND || *topic == Topic::CLOSE || *topic == Topic::CONTROL;
+        match payload {
+            Payload::Send(send) if *topic == Topic::SEND => send.reference.as_deref().cloned(),
+            Payload::Close(close) if *topic == Topic::CLOSE => close.reference.clone(),
+            Payload::Control(control) if *topic == Topic::CONTROL => control.reference.clone(),
+            Payload::Json(value) if is_command => read_ref(value).ok()?,
+            // Some programs encode the table themselves.
+            Payload::Data(Data::Text(text)) if *topic == Topic::CONTROL => {
+                read_ref(&serde_json::from_str(text.as_str()).ok()?).ok()?
+            }
+            Payload::Send(_)
+            | Payload::Close(_)
+            | Payload::Control(_)
+            | Payload::Json(_)
             | Payload::Empty
             | Payload::Data(_)
             | Payload::Join(_)
@@ -55,9 +66,7 @@ impl Command {
             | Payload::Heartbeat(_)
             | Payload::Leave(_)
             | Payload::Abort(_)
-            | Payload::Ack(_)
-            | Payload::Close(_)
-            | Payload::Control(_) => None,
+            | Payload::Ack(_) => None,
         }
     }
 

@@ -167,9 +167,11 @@ impl Outbox {
         receipts
     }
 
-    /// A byte of the client's is a sign of life, whatever became of the ping.
+    /// A byte of the client's is a sign of life, whatever became of the ping: one that has not gone is not called for
+    /// any more.
     pub(super) const fn forget_ping(&mut self) {
         self.ping_mark = None;
+        self.ping_wanted = false;
     }
 
     /// Whether everything up to and including the close frame was taken by the socket.
@@ -194,6 +196,11 @@ impl Outbox {
     /// Whether a ping is wanted or on its way.
     pub(super) const fn is_pinging(&self) -> bool {
         self.ping_wanted || self.ping_mark.is_some()
+    }
+
+    /// Messages that can still be dropped, and their payload bytes.
+    pub(super) fn queued(&self) -> (usize, usize) {
+        (self.queue.len(), self.queue_bytes)
     }
 
     /// Payload bytes held here.

@@ -46,7 +46,7 @@ impl Clock {
         }
     }
 
-    /// The system's instant for one of the core's, for a runtime's own timers.
+    /// The system's instant for one of the core's, for a runtime's own timers. A clock that is set by hand has none: now.
     #[must_use]
     pub fn to_system(&self, instant: Instant) -> time::Instant {
         let origin = match &self.0 {

@@ -21,8 +21,7 @@ impl Names {
 
     /// All of them, in their order.
     pub(crate) fn all(&self) -> Vec<(Arc<str>, Pid)> {
-        let mut all: Vec<_> =
-            self.read().owners.iter().map(|(name, pid)| (Arc::clone(name), *pid)).collect();
+        let mut all: Vec<_> = self.read().owners.iter().map(|(name, pid)| (Arc::clone(name), *pid)).collect();
         all.sort();
         all
     }

@@ -11,8 +11,8 @@ use crate::home::Home;
 use crate::mailbox::{Mailbox, Owner};
 use crate::names::Names;
 use crate::queue::{Bounds, Room, Undelivered, WhenFull};
-use std::fmt;
 use crate::seeds::Seeds;
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -102,7 +102,7 @@ impl Node {
         self.0.clock.clone()
     }
 
-    /// A number for something that is to be spread; never the same twice.
+    /// A number for something that is to be spread; never the same twice, and no secret: who knows one can find the next.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.0.seeds.next()

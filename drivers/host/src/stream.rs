@@ -72,10 +72,13 @@ impl ReadBuffer {
         Ok(Arrival { is_end: len == 0, drained: len < self.bytes.capacity() })
     }
 
-    /// Takes what came from a stream that is none of the system's, as if it had been read; at most
-    /// [`ReadBuffer::READ_BYTES_MAX`] bytes at once.
+    /// Takes what came from a stream that is none of the system's, as if it had been read.
+    ///
+    /// # Panics
+    ///
+    /// When it is more than [`ReadBuffer::READ_BYTES_MAX`].
     pub fn fill(&mut self, bytes: &[u8]) {
-        debug_assert!(bytes.len() <= READ_BYTES_MAX, "more than is read at once");
+        assert!(bytes.len() <= READ_BYTES_MAX, "more than is read at once");
         self.bytes.clear();
         self.bytes.reserve_exact(READ_BYTES_MAX);
         self.bytes.extend_from_slice(bytes);

@@ -11,9 +11,10 @@
 mod handshake;
 
 use super::{ConnectionOptions, Input, Note, Output, Outputs};
-use crate::fault::HttpFault;
-use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction};
-use crate::relay::{Start, Writer};
+use crate::fault::{CommandFault, HttpFault};
+use crate::message::Message;
+use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal, SignalSink as _};
+use crate::relay::{Start, Writer, acknowledge_dropped};
 use crate::time::{Instant, Wake};
 use crate::upgrade::{
     Handshake, Read, Request, RequestReader, Response, check_upgrade, keep_alive, refusal, respond,
@@ -123,7 +124,11 @@ impl Http {
                 Reaction::End(reason) => self.finish(reason, out),
                 // To cancel a connection that does not relay yet is to drain it.
                 Reaction::Event(Event::Cancel { .. }) => self.drain(now),
-                Reaction::Quiet | Reaction::Event(_) => {}
+                Reaction::Event(Event::Message(message)) => self.refuse_command(&message, out),
+                Reaction::Quiet
+                | Reaction::Event(
+                    Event::Started | Event::Exit { .. } | Event::LinkDown { .. } | Event::Tick,
+                ) => {}
             },
             Input::TargetFull(_) | Input::TargetRoom(_) | Input::Overflowed => {}
             Input::Drain(_) => self.drain(now),
@@ -132,6 +137,15 @@ impl Http {
         self.read(now, out);
         self.settle(out);
         None
+    }
+
+    /// R6: there is no client yet that anything could be sent to; its sender is told, if it asked.
+    fn refuse_command(&self, message: &Message, out: &mut Outputs) {
+        let fault = CommandFault::NotOpen;
+        if let Some((sender, ack)) = acknowledge_dropped(self.pid(), message, fault.clone()) {
+            out.signal(sender, Signal::Message(ack));
+        }
+        out.push(Output::Note(Note::CommandRefused { from: message.from, fault }));
     }
 
     pub(super) fn wake(&self) -> Wake {

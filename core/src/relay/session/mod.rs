@@ -271,6 +271,12 @@ impl Session {
         self.inbound.held_bytes() + self.outbox.held_bytes() + deferred
     }
 
+    /// How many messages wait for the client and can still be dropped, and their payload bytes.
+    #[must_use]
+    pub fn queued(&self) -> (usize, usize) {
+        self.outbox.queued()
+    }
+
     /// One signal from a process.
     fn signal(&mut self, now: Instant, signal: Signal, out: &mut Outputs) {
         match self.lifecycle.handle(signal, out) {
