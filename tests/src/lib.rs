@@ -14,12 +14,11 @@
 //! [`Setup`] changes options, limits and the relay header before the script begins. [`Step`] is the same
 //! vocabulary as data, for properties.
 //!
-//! Frames are written and read by a naive codec of this crate's own ([`Frame`]), so that a mistake in the
+//! Frames are written and read by the naive codec of the simulator ([`Frame`]), so that a mistake in the
 //! relay's codec cannot hide behind itself.
 
 mod check;
 mod expect;
-mod frame;
 mod process;
 mod reader;
 mod reply;
@@ -30,13 +29,15 @@ mod step;
 
 pub use check::check;
 pub use expect::{and, gone};
-pub use frame::{Frame, binary, close, continuation, empty_close, first_of, ping, pong, text, unmasked};
 pub use process::{client, control, linked, other, relay_to, send_command, target, watcher};
 pub use reader::ClientReader;
-pub use reply::{Reply, refused, reply, switched, wants_upgrade};
+pub use reply::{refused, switched, wants_upgrade};
 pub use script::{Script, joined, millis, secs};
 pub use seen::{
     Seen, ack, attach, demonitor, down, exit, join, leave, message, refused_ack, requested, send, signal, to,
 };
 pub use setup::{Setup, UPGRADE, open, upgrade_with, watched};
 pub use step::{Step, run};
+pub use wsrelay_sim::wire::{
+    Frame, Reply, binary, close, continuation, empty_close, first_of, ping, pong, reply, text, unmasked,
+};

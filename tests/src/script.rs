@@ -75,7 +75,7 @@ impl Script {
     #[must_use]
     pub fn bytes(mut self, bytes: impl AsRef<[u8]>) -> Self {
         // A refusal comes before any handler has told us the method.
-        self.reader.head |= bytes.as_ref().starts_with(b"HEAD ");
+        self.reader.0.head |= bytes.as_ref().starts_with(b"HEAD ");
         self.input(Input::Received(BytesMut::from(bytes.as_ref())))
     }
 
@@ -346,7 +346,7 @@ impl Script {
                     continue;
                 }
                 Output::Request(request) => {
-                    self.reader.head = request.method == "HEAD";
+                    self.reader.0.head = request.method == "HEAD";
                     let body = String::from_utf8_lossy(&request.body).into_owned();
                     Seen::Requested(request.method, request.target, body)
                 }

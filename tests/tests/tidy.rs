@@ -97,8 +97,25 @@ fn no_package_has_unsafe_code() {
 #[test]
 fn the_only_clock_is_the_hosts() {
     let clocks = ["Instant::now", "SystemTime::now"];
-    let but = ["drivers/host/src/clock.rs", "drivers/smol/benches", "drivers/smol/tests", "drivers/bench"];
+    // What measures time has its own.
+    let but = [
+        "drivers/host/src/clock.rs",
+        "drivers/smol/benches",
+        "drivers/smol/tests",
+        "drivers/bench",
+        "drivers/sim/src/report.rs",
+        "drivers/sim/examples",
+    ];
     assert_eq!(uses("drivers", &clocks, &but), NOTHING);
+}
+
+#[test]
+fn nothing_in_a_simulation_depends_on_anything_but_its_seed() {
+    let words = ["f32", "f64", "HashMap", "HashSet", "RandomState", "std::thread", "std::net"];
+    assert_eq!(
+        uses("drivers/sim/src", &words, &["drivers/sim/src/main.rs", "drivers/sim/src/args.rs"]),
+        NOTHING
+    );
 }
 
 #[test]
@@ -147,10 +164,10 @@ fn a_file_fits_a_sitting() {
 
 #[test]
 fn every_package_takes_the_workspaces_lints() {
-    let folders =
-        ["core", "drivers/host", "drivers/smol", "drivers/thread", "drivers/cli", "drivers/bench", "tests"];
+    let drivers = ["host", "smol", "thread", "sim", "cli", "bench"].map(|name| format!("drivers/{name}"));
+    let folders = drivers.into_iter().chain(["core".to_owned(), "tests".to_owned()]);
     for folder in folders {
-        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let manifest = fs::read_to_string(root().join(&folder).join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[lints]\nworkspace = true"), "{folder}");
     }
 }

@@ -17,7 +17,7 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
-/// The key with which every client of a script masks.
+/// The key with which every client masks.
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 impl Frame {
@@ -30,7 +30,14 @@ impl Frame {
     /// The frame's bytes as a client sends them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![u8::from(self.fin) << 7 | self.reserved << 4 | self.opcode];
+        let mut bytes = Vec::new();
+        self.encode_into(&mut bytes);
+        bytes
+    }
+
+    /// Appends the frame's bytes.
+    pub fn encode_into(&self, bytes: &mut Vec<u8>) {
+        bytes.push(u8::from(self.fin) << 7 | self.reserved << 4 | self.opcode);
         let mask = u8::from(self.masked) << 7;
         let len = self.payload.len();
         if let (Ok(short), true) = (u8::try_from(len), len <= 125) {
@@ -48,35 +55,43 @@ impl Frame {
         } else {
             bytes.extend(&self.payload);
         }
-        bytes
     }
 
     /// The first frame of a server in `bytes`, and its length; `None` while it is not whole.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When a server may not send it: masked, reserved bits, or a length not written in the fewest bytes.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
-        let (&first, &second) = (bytes.first()?, bytes.get(1)?);
-        assert_eq!(second & 0x80, 0, "a server masks nothing");
-        assert_eq!(first & 0x70, 0, "no extension is negotiated");
-        let (start, len) = match second {
-            126 => {
-                let len = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
-                assert!(len > 125, "the length is minimal");
-                (4, usize::from(len))
-            }
-            127 => {
-                let len = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
-                assert!(len > 0xffff, "the length is minimal");
-                (10, usize::try_from(len).ok()?)
-            }
-            short => (2, usize::from(short)),
+    /// In words, when a server may not send it: masked, reserved bits, a length not written in the fewest bytes, or a
+    /// control frame that is long or fragmented.
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
+        let [first, second, rest @ ..] = bytes else { return Ok(None) };
+        if second & 0x80 != 0 {
+            return Err("a frame of the server's is masked".into());
+        }
+        if first & 0x70 != 0 {
+            return Err("reserved bits are set, and no extension was negotiated".into());
+        }
+        if first & 0x08 != 0 && (first & 0x80 == 0 || *second > 125) {
+            return Err("a control frame is fragmented, or longer than 125 bytes".into());
+        }
+        let (extended, shortest) = match second {
+            126 => (2, 126),
+            127 => (8, 0x1_0000),
+            _ => (0, 0),
         };
-        let payload = bytes.get(start..start + len)?.to_vec();
-        let frame = Self { fin: first & 0x80 != 0, reserved: 0, opcode: first & 0x0f, masked: true, payload };
-        Some((frame, start + len))
+        let Some((extended, rest)) = rest.split_at_checked(extended) else { return Ok(None) };
+        let len = match extended {
+            [] => u64::from(*second),
+            bytes => bytes.iter().fold(0, |len, byte| len << 8 | u64::from(*byte)),
+        };
+        if len < shortest {
+            return Err(format!("a length of {len} is not written in the fewest bytes"));
+        }
+        let len = usize::try_from(len).map_err(|_| format!("a frame of {len} bytes"))?;
+        let Some(payload) = rest.get(..len) else { return Ok(None) };
+        let fin = first & 0x80 != 0;
+        let frame = Self { fin, reserved: 0, opcode: first & 0x0f, masked: true, payload: payload.to_vec() };
+        Ok(Some((frame, 2 + extended.len() + len)))
     }
 
     /// `text` or `binary`, for a data frame.
