@@ -80,9 +80,13 @@ fn a_command_to_a_connection_that_is_not_open_yet_is_refused() {
         .expect([refused_ack(other(), 2, error)])
         .signal(typed(Topic::CLOSE, close))
         .expect([refused_ack(other(), 3, error)])
-        .told("news", json!({"ref": 4}))
+        .signal(typed(Topic::CONTROL, "{\"ref\": 4}"))
+        .expect([refused_ack(other(), 4, error)])
+        // What is no command has no `ref`, as it has none on an open connection.
+        .told("news", json!({"ref": 5}))
+        .signal(typed(Topic::SEND, Close { reference: Some(6.into()), ..Close::default() }))
         .expect([])
-        .expect_notes(std::iter::repeat_n(refused_by(CommandFault::NotOpen), 4));
+        .expect_notes(std::iter::repeat_n(refused_by(CommandFault::NotOpen), 6));
 }
 
 /// [R5] [C:Commanded] What was queued goes out before the close frame.

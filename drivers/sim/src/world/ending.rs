@@ -56,7 +56,7 @@ impl World {
         counts
     }
 
-    pub(crate) fn bring_to_rest(&mut self) {
+    fn bring_to_rest(&mut self) {
         if self.watch.violation.is_some() {
             return;
         }
@@ -101,7 +101,7 @@ impl World {
         })
     }
 
-    pub(crate) fn close_down(&mut self) {
+    fn close_down(&mut self) {
         if self.watch.violation.is_some() {
             return;
         }
