@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use wsrelay_core::connection::{Outputs, Relayed};
 use wsrelay_core::message::{Message, Run};
-use wsrelay_core::process::{Effects, Letters, Pid, Signal};
+use wsrelay_core::process::{Effects, Letters, Pid, Signal, SignalSink};
 
 /// The mailboxes of the processes that live on one thread.
 ///
@@ -118,7 +118,7 @@ impl Local {
             queue: Queue::default(),
             mailbox,
         });
-        self.fetch_one(place);
+        self.fetch_one(index);
     }
 
     /// Fetches what has come from other threads.
@@ -126,13 +126,13 @@ impl Local {
         let mut woken = std::mem::take(&mut self.woken);
         self.home.take_woken(&mut woken);
         for place in woken.drain(..) {
-            self.fetch_one(place);
+            self.fetch_one(place as usize);
         }
         self.woken = woken;
     }
 
-    fn fetch_one(&mut self, place: u32) {
-        if let Some(Some(its)) = self.boxes.get_mut(place as usize) {
+    fn fetch_one(&mut self, place: usize) {
+        if let Some(Some(its)) = self.boxes.get_mut(place) {
             its.mailbox.move_home(&mut its.queue);
             make_ready(its, &mut self.processes, &mut self.ports);
         }
@@ -295,7 +295,7 @@ impl Carrier for Local {
     #[inline]
     fn post(&mut self, to: Pid, signal: Signal) {
         if let Err(undelivered) = self.push(to, signal) {
-            self.node.clone().fail(to, undelivered, &mut Posting(self));
+            self.node.clone().fail(to, undelivered, &mut Answering(self));
         }
     }
 
@@ -342,6 +342,22 @@ impl Carrier for Local {
         }
         let Some(place) = own.place_at(&self.home) else { return false };
         target.wait_for_room(own.pid(), &home::waker(&self.home, place))
+    }
+}
+
+/// Answers in the name of a process that may be another thread's: behind what that process has sent itself, and nobody
+/// has fetched yet (P2).
+struct Answering<'a>(&'a mut Local);
+
+impl SignalSink for Answering<'_> {
+    fn signal(&mut self, to: Pid, signal: Signal) {
+        let Self(local) = self;
+        if let Some(place) = local.find(to)
+            && local.boxes[place].as_ref().is_some_and(|its| its.mailbox.has_unfetched())
+        {
+            local.fetch_one(place);
+        }
+        local.post(to, signal);
     }
 }
 

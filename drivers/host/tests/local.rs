@@ -110,6 +110,22 @@ fn signals_wait_for_a_process_that_is_not_installed_yet() {
     assert_eq!(here.taken(&mailbox), ["early", "late"]);
 }
 
+/// [P2] [P3] [R4] What is answered in the name of a process of another thread, which is over by then, comes behind what it
+/// has sent itself.
+#[test]
+fn an_answer_for_the_dead_of_another_thread_does_not_overtake_them() {
+    let mut here = Here::new(100);
+    let (mailbox, _) = here.process();
+    let watcher = mailbox.pid();
+    let dead = here.node.open().pid();
+    here.local.post(watcher, message("of this thread"));
+    here.node.send(watcher, Topic::from("word"), "its last word").unwrap();
+    here.node.close(dead);
+    here.local.post(dead, Signal::Monitor { watcher });
+    let down = word_of(&Signal::Down { from: dead, reason: ExitReason::NoProcess });
+    assert_eq!(here.taken(&mailbox), ["of this thread", "its last word", &*down]);
+}
+
 /// A thread that sleeps is woken once, however much comes for it; one that is awake, never.
 #[test]
 fn a_sleeping_thread_is_woken_once() {
