@@ -44,7 +44,7 @@ $test_command
 step "simulation"
 # Other seeds with every commit, and those that have failed once.
 commit=$(git rev-parse --short=7 HEAD 2>/dev/null || echo 0)
-cargo run --quiet --release --locked -p wsrelay-sim -- --seeds 400 --from $((16#$commit))
+cargo run --quiet --release --locked -p wsrelay-sim -- --seeds 1000 --from $((16#$commit))
 cargo run --quiet --release --locked -p wsrelay-sim -- --file drivers/sim/seeds.txt
 
 step "documentation"
