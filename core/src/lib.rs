@@ -88,6 +88,7 @@ pub mod limits;
 pub mod message;
 pub mod process;
 pub mod relay;
+pub mod seed;
 #[cfg(test)]
 mod testing;
 pub mod time;

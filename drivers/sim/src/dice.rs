@@ -1,10 +1,9 @@
 //! Everything that is left to chance, drawn from a seed.
 
 use std::time::Duration;
+use wsrelay_core::seed;
 
-/// Numbers that follow from a seed (splitmix64).
-///
-/// Written out here because the seeds of failures are kept: the numbers that follow from one may never change.
+/// Numbers that follow from a seed, the same ones for ever: the seeds of failures are kept.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
@@ -17,11 +16,7 @@ impl Dice {
 
     /// The next number.
     pub const fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
+        seed::next(&mut self.0)
     }
 
     /// Other numbers, which do not depend on how many of these are drawn.

@@ -5,6 +5,7 @@ use crate::connection::Outputs;
 use crate::limits::Limits;
 use crate::message::{Heartbeat, Payload, Topic};
 use crate::relay::End;
+use crate::seed;
 use crate::time::{Duration, Instant, Timeout, Wake};
 use alloc::boxed::Box;
 
@@ -66,14 +67,9 @@ impl Clocks {
         self.drain_due = self.drain_due.min(due);
     }
 
-    /// A part of `span`, from nothing to almost all of it, drawn from the seed (splitmix64).
+    /// A part of `span`, from nothing to almost all of it, drawn from the seed.
     fn share_of(&mut self, span: Duration) -> Duration {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.seed;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        let nanos = (span.as_nanos() * u128::from(bits)) >> 64;
+        let nanos = (span.as_nanos() * u128::from(seed::next(&mut self.seed))) >> 64;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
