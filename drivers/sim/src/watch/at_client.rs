@@ -82,7 +82,7 @@ impl Watch {
     }
 
     fn got_close(&mut self, client: usize, frame: &Frame) {
-        let (over, options) = (&self.over, &self.options);
+        let options = &self.options;
         let Some(Some(pid)) = self.clients.get(client) else { return };
         let Some(relay) = self.relays.get_mut(pid) else { return };
         let code = match &frame.payload[..] {
@@ -90,12 +90,11 @@ impl Watch {
             _ => 1005,
         };
         relay.closed_with = Some(code);
+        let Some(relay) = self.relays.get(pid) else { return };
         let reason = String::from_utf8_lossy(frame.payload.get(2..).unwrap_or_default()).into_owned();
         let mut wrong = None;
         if let Some(ended) = &relay.ended {
-            let is_target_over = relay.target.is_some_and(|target| over.contains(&target));
-            let how = relay.target.and_then(|target| self.ended.get(&target));
-            let rows = relay.causes.rows(options, ended, how, is_target_over);
+            let rows = self.rows(relay, ended);
             if !relay.causes.explain(&rows, code) {
                 wrong = Some((
                     Invariant::Ending,
@@ -137,9 +136,7 @@ impl Watch {
             return self.fail(Invariant::Wire, format!("the stream to client {client} ends within a frame"));
         }
         let Some(ended) = &relay.ended else { return };
-        let target = relay.target.filter(|target| self.over.contains(target));
-        let how = target.and_then(|target| self.ended.get(&target));
-        let rows = relay.causes.rows(&self.options, ended, how, target.is_some());
+        let rows = self.rows(relay, ended);
         if is_missing && !relay.was_out_of_reach && rows.iter().all(|row| row.close.is_some()) {
             self.fail(Invariant::Ending, format!("client {client} got no close frame: {rows:?}"));
         }

@@ -13,7 +13,7 @@ const OTHER_BYTES: usize = 512;
 impl Watch {
     /// A message from a process, or from outside, to a connection.
     pub(super) fn command(&mut self, to: Pid, message: &Message) {
-        let Some(from) = message.from.or(self.outside) else { return };
+        let from = message.from.unwrap_or(self.outside);
         let Some(relay) = self.relays.get_mut(&to) else { return };
         let (data, reference) = match read(message, &self.options) {
             Asked::ToSend(data, reference) => (data, reference),

@@ -70,7 +70,7 @@ impl Watch {
     fn dead(&mut self, letter: &DeadLetter) {
         let Destination::Pid(to) = letter.to else { return };
         let message = &letter.message;
-        let Some(from) = message.from.or(self.outside) else { return };
+        let from = message.from.unwrap_or(self.outside);
         if let Some(relay) = self.relays.get_mut(&to) {
             if self.over.contains(&to)
                 && let Some(reference) = Command::reference(message)
@@ -156,10 +156,8 @@ impl Watch {
         }
         let ended = Ended { leave: relay.leave.clone(), exit: reason.clone(), at: self.now };
         relay.ended = Some(ended.clone());
-        let target = relay.target;
-        let is_target_over = target.is_some_and(|target| self.over.contains(&target));
-        let how = target.and_then(|target| self.ended.get(&target));
-        let rows = relay.causes.rows(&self.options, &ended, how, is_target_over);
+        let Some(relay) = self.relays.get(&who) else { return };
+        let rows = self.rows(relay, &ended);
         let client = relay.client;
         if rows.is_empty() {
             let causes = format!("{:?}", relay.causes);

@@ -18,6 +18,7 @@ pub use invariant::{Invariant, Violation};
 pub(crate) use relay::Relay;
 
 use crate::options::Options;
+use causes::{Ended, Row};
 use relations::Relations;
 use relay::Stage;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,7 +42,7 @@ enum Letter {
 pub(crate) struct Watch {
     options: Arc<RelayOptions>,
     /// Stands for whoever is no process.
-    outside: Option<Pid>,
+    outside: Pid,
     /// Every process that there ever was.
     known: BTreeSet<Pid>,
     /// Processes that may panic.
@@ -66,10 +67,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, outside: Pid) -> Self {
         Self {
             options: Arc::new(options.relay.clone()),
-            outside: None,
+            outside,
             known: BTreeSet::new(),
             may_panic: BTreeSet::new(),
             without: Vec::new(),
@@ -90,11 +91,6 @@ impl Watch {
     /// Does not look at this one.
     pub(crate) fn leave_out(&mut self, invariant: Invariant) {
         self.without.push(invariant);
-    }
-
-    /// This process stands for whoever is none.
-    pub(crate) const fn watch_from(&mut self, outside: Pid) {
-        self.outside = Some(outside);
     }
 
     /// Whether somebody has cancelled this client's connection.
@@ -149,7 +145,7 @@ impl Watch {
                 self.look_for_losses(relay, &mut found);
             }
         }
-        for relay in self.relays.values().filter(|relay| self.is_over(relay)) {
+        for (_, relay) in self.relays.iter().filter(|(pid, _)| self.over.contains(pid)) {
             self.look_for_silence(relay, &mut found);
         }
         for ((from, to), lane) in &self.letters {
@@ -165,9 +161,11 @@ impl Watch {
         }
     }
 
-    /// Whether the connection's process is over: nobody will be answered any more.
-    fn is_over(&self, relay: &Relay) -> bool {
-        self.clients.get(relay.client).copied().flatten().is_some_and(|pid| self.over.contains(&pid))
+    /// The rows of the table by which a relay may have ended as it has.
+    fn rows(&self, relay: &Relay, ended: &Ended) -> Vec<Row> {
+        let target = relay.target.filter(|target| self.over.contains(target));
+        let how = target.and_then(|target| self.ended.get(&target));
+        relay.causes.rows(&self.options, ended, how, target.is_some())
     }
 
     /// What should have arrived of an open connection whose client reads.

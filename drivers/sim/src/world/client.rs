@@ -95,6 +95,11 @@ impl Party {
         }
     }
 
+    /// Whether it can still write something.
+    pub(crate) const fn may_write(&self) -> bool {
+        !self.is_gone && !self.has_ended && !self.finishing
+    }
+
     pub(crate) fn wants_read(&self, now: Instant) -> bool {
         !self.is_gone
             && !self.has_ended

@@ -279,12 +279,16 @@ impl World {
         self.settle(index, served, again);
     }
 
-    pub(super) fn respond(&mut self, index: usize, response: Response) {
-        let now = self.now;
+    /// Hands the handler's answer to the connection.
+    fn hand_over(&mut self, index: usize, served: &mut Served, response: Response) {
+        self.expect_heartbeats(index, &response);
+        served.port.response(self.now, response, &mut self.workers[served.worker].desk);
+    }
+
+    fn respond(&mut self, index: usize, response: Response) {
         self.announce(Ready::Turn(index));
         let Some(mut served) = self.served[index].take() else { return };
-        self.expect_heartbeats(index, &response);
-        served.port.response(now, response, &mut self.workers[served.worker].desk);
+        self.hand_over(index, &mut served, response);
         let again = self.wants_turn(&served);
         self.settle(index, served, again);
     }
@@ -299,8 +303,7 @@ impl World {
         while let Some(request) = served.port.work().request.take() {
             let (response, delay) = self.ask_handler(&request);
             if delay.is_zero() {
-                self.expect_heartbeats(index, &response);
-                served.port.response(self.now, response, &mut self.workers[served.worker].desk);
+                self.hand_over(index, &mut served, response);
                 again |= self.wants_turn(&served);
             } else {
                 self.timeline.put(self.now + delay, Due::Answer(index, Box::new(response)));

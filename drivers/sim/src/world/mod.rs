@@ -176,15 +176,10 @@ impl World {
         let clock = Clock::manual(now);
         let node_options =
             NodeOptions { limits: options.relay.limits.clone(), connections_max: options.connections_max };
-        let node = Node::simulated(
-            node_options,
-            options.workers.clamp(1, Node::HOMES_MAX),
-            dice.roll(),
-            clock.clone(),
-        );
+        let count = options.workers.clamp(1, Node::HOMES_MAX);
+        let node = Node::simulated(node_options, count, dice.roll(), clock.clone());
         let log = Log::default();
         let letters = DeadLetters::default();
-        let count = options.workers.clamp(1, Node::HOMES_MAX);
         let workers =
             (0..count).map(|number| Worker::new(number, options.roams, &node, &log, &letters)).collect();
         let hook = Arc::clone(&letters);
@@ -194,8 +189,7 @@ impl World {
         let shared =
             ConnectionOptions { relay: Arc::new(options.relay.clone()), upgrade: options.upgrade.clone() };
         let observer = node.open();
-        let mut watch = Watch::new(&options);
-        watch.watch_from(observer.pid());
+        let watch = Watch::new(&options, observer.pid());
         Self {
             shared: Arc::new(shared),
             now,

@@ -11,8 +11,7 @@ impl World {
     /// A client sends bytes that are meant to be frames.
     pub fn send_bytes(&mut self, client: Client, bytes: &[u8]) {
         let Client(index) = client;
-        let party = &self.parties[index];
-        if party.is_gone || party.has_ended || party.finishing {
+        if !self.parties[index].may_write() {
             return;
         }
         if let Some(relay) = self.watch.relay(index) {
@@ -35,7 +34,7 @@ impl World {
 
     fn write(&mut self, index: usize, bytes: &[u8]) {
         let party = &mut self.parties[index];
-        if party.is_gone || party.has_ended || party.finishing || bytes.is_empty() {
+        if !party.may_write() || bytes.is_empty() {
             return;
         }
         party.outgoing.push_back(Bytes::copy_from_slice(bytes));
@@ -75,9 +74,9 @@ impl World {
     pub fn vanish(&mut self, client: Client) {
         self.counts.fault(Fault::HalfOpen);
         self.parties[client.0].is_gone = true;
+        self.out_of_reach(client);
         if let Some(relay) = self.watch.relay(client.0) {
             relay.causes.vanished = true;
-            relay.was_out_of_reach = true;
         }
         self.note(|| format!("client {} vanishes", client.0));
     }
