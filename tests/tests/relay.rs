@@ -1,7 +1,8 @@
 //! What a target is told of its client, and when (R1 to R4). What processes tell a connection is in `commands.rs`.
 
 use serde_json::{Value, json};
-use wsrelay_core::relay::{format_duration, parse_duration};
+use wsrelay_core::limits::Limits;
+use wsrelay_core::relay::{RelayConfig, format_duration, parse_duration};
 use wsrelay_core::time::Duration;
 use wsrelay_tests::*;
 
@@ -38,6 +39,29 @@ fn an_empty_array_counts_as_empty_metadata() {
             Seen::ResumeReading,
         ]);
     }
+}
+
+/// [R1] To the last digit: numbers that a quick conversion gets wrong by one.
+#[test]
+fn numbers_in_metadata_arrive_as_the_handler_wrote_them() {
+    let pid = target();
+    for number in ["1.7095516844674407e25", "0.1", "9007199254740993", "-2.2250738585072014e-308"] {
+        let header = format!(r#"{{"target_pid": "{pid}", "metadata": {{"a": {number}}}}}"#);
+        let config = RelayConfig::parse([header.as_bytes()], &Limits::default()).expect("a sound header");
+        let once = config.metadata.to_json()["a"].to_string();
+        assert_eq!(once.parse::<f64>(), number.parse::<f64>());
+        let again = RelayConfig::parse([config.to_header().as_bytes()], &Limits::default());
+        assert_eq!(again, Ok(config));
+    }
+}
+
+/// [R1] RFC 9110 §5.5: a field's value has no control characters, and JSON escapes all of them but one.
+#[test]
+fn a_relay_header_that_is_written_can_stand_in_a_response() {
+    let config = RelayConfig::to("room\u{7f}\u{1f}");
+    let header = config.to_header();
+    assert!(header.bytes().all(|byte| byte >= b' ' && byte != 0x7f), "{header:?}");
+    assert_eq!(RelayConfig::parse([header.as_bytes()], &Limits::default()), Ok(config));
 }
 
 /// [R1] Any JSON object, with all that is in it.

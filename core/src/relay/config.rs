@@ -101,7 +101,8 @@ impl RelayConfig {
         if let Timeout::After(every) = self.heartbeat {
             value["heartbeat_interval"] = Value::String(super::format_duration(every));
         }
-        value.to_string()
+        // JSON leaves DEL as it is, and no field may hold it (RFC 9110 §5.5).
+        value.to_string().replace('\u{7f}', "\\u007f")
     }
 }
 

@@ -169,7 +169,8 @@ impl Pattern {
         // A name below an address is none. `null` would read as a host, but its author means the origin
         // `null`, which only `*` lets in.
         let is_address = host.starts_with('[') || host.parse::<core::net::Ipv4Addr>().is_ok();
-        if (wildcard && is_address) || text.eq_ignore_ascii_case("null") {
+        let is_null = host == "null" && scheme.is_none() && !wildcard && port.is_none();
+        if (wildcard && is_address) || is_null {
             return None;
         }
         Some(Self::Hosts { scheme, wildcard, host, port })

@@ -121,6 +121,7 @@ fn a_pattern_that_does_not_parse_is_named() {
         "*:80",
         "http://*",
         "null",
+        "NULL:",
         "9p://a",
     ] {
         let fault = OriginPolicy::parse(&alloc::format!("good.example, {pattern}")).unwrap_err();
