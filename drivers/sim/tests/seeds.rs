@@ -50,6 +50,21 @@ fn a_trace_changes_nothing() {
     assert!(with.trace.len() > 50 && without.trace.is_empty());
 }
 
+/// For a fuzzer: with more bytes a plan goes on, and what was in it stays.
+#[test]
+fn any_bytes_are_a_plan_and_more_bytes_a_longer_one() {
+    let bytes: Vec<u8> = (0..=255).map(|byte: u8| byte.wrapping_mul(167)).collect();
+    let plans = [0, 1, 30, 90, 256].map(|len| Plan::from_bytes(&bytes[..len]));
+    for plan in &plans {
+        plan.check().expect("nothing is wrong in it");
+    }
+    let [.., shorter, longer] = &plans;
+    assert!(longer.steps.len() > shorter.steps.len() && shorter.steps.len() > 6);
+    // The last one may have lacked a byte.
+    let whole = shorter.steps.len() - 1;
+    assert_eq!(longer.steps[..whole], shorter.steps[..whole]);
+}
+
 /// A plan that has only what makes it fail, here: a client that leaves after a certain message.
 #[test]
 fn a_plan_is_shrunk_to_what_makes_it_fail() {
@@ -60,7 +75,7 @@ fn a_plan_is_shrunk_to_what_makes_it_fail() {
     let wanted = [Step::Client(0, Deed::Says(3)), Step::Client(0, Deed::Leaves(1000))];
     let is_in = |plan: &Plan, step: &Step| plan.steps.iter().any(|(_, other)| other == step);
     let small = plan.shrink_while(|plan| wanted.iter().all(|step| is_in(plan, step)));
-    let steps: Vec<_> = small.steps.iter().map(|(_, step)| *step).collect();
+    let steps: Vec<_> = small.steps.iter().map(|(_, step)| step.clone()).collect();
     assert_eq!((steps, small.network, small.workers), (wanted.to_vec(), Network::CALM, 1));
 }
 
@@ -74,6 +89,7 @@ fn a_plan_is_written_as_a_test_in_rust() {
             (0, Step::Spawn(1, Habit::Answers)),
             (5, Step::Connect(3, 1, Door::Wrong(Head::Post))),
             (7, Step::Client(3, Deed::Misbehaves(Broken::Utf8))),
+            (8, Step::Writes(3, vec![0x81, 0])),
             (9, Step::Process(1, Act::Exits(false))),
         ],
     };
@@ -91,6 +107,7 @@ fn seed_17() {
             (0, Spawn(1, Answers)),
             (5, Connect(3, 1, Wrong(Head::Post))),
             (7, Client(3, Misbehaves(Utf8))),
+            (8, Writes(3, vec![129, 0])),
             (9, Process(1, Exits(false))),
         ],
     };

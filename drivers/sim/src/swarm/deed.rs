@@ -31,6 +31,22 @@ pub enum Door {
     Slowly,
 }
 
+impl Door {
+    /// Whether a client that comes in here has something to say in frames.
+    pub(super) const fn leads_in(self) -> bool {
+        match self {
+            Self::Open | Self::Beating(_) | Self::Early(_) | Self::Late(_) | Self::ByName => true,
+            Self::Unwelcome
+            | Self::Misnamed
+            | Self::Doubled
+            | Self::Nowhere
+            | Self::Plain
+            | Self::Wrong(_)
+            | Self::Slowly => false,
+        }
+    }
+}
+
 /// What a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {

@@ -1,8 +1,9 @@
-//! Plans from seeds.
+//! Plans from seeds, and from bytes.
 
 use super::{Act, Broken, Deed, Door, Habit, Head, Plan, Step, Whom};
 use crate::dice::Dice;
 use crate::options::Options;
+use crate::wire::Frame;
 
 /// What a random world is full of.
 struct Mix {
@@ -56,9 +57,74 @@ impl Plan {
         steps.sort_by_key(|(at, _)| *at);
         Self { seed, network: options.network, workers: options.workers, steps }
     }
+
+    /// The plan that these bytes choose: a small world, for a fuzzer to find its way in. Any bytes are one, and most
+    /// changes to them change one thing.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        const STEPS_MAX: usize = 100;
+        let mut dice = Dice::from_bytes(bytes);
+        let seed = dice.below(1 << 16);
+        let options = Options::from_seed(seed);
+        let mut mix = Mix::small();
+        let (mut steps, mut doors) = (Vec::new(), Vec::new());
+        for number in 0..mix.clients {
+            doors.push(Mix::door(&mut dice));
+            steps.push((0, Step::Spawn(number, *dice.pick(&Habit::ALL))));
+            steps.push((0, Step::Connect(number, number, doors[number])));
+        }
+        let mut at = 1_500;
+        while !dice.is_empty() && steps.len() < STEPS_MAX {
+            at += dice.pick(&[0, 0, 0, 1, 40, 700, 4_000, 30_000]);
+            let client = dice.index(mix.clients);
+            let process = dice.index(mix.processes);
+            let step = match dice.below(32) {
+                0 => {
+                    mix.processes += 1;
+                    Step::Spawn(mix.processes - 1, *dice.pick(&Habit::ALL))
+                }
+                1 => {
+                    mix.clients += 1;
+                    doors.push(Mix::door(&mut dice));
+                    Step::Connect(mix.clients - 1, process, doors[mix.clients - 1])
+                }
+                2 => Step::Rest(process, dice.below(25_000)),
+                3 => Step::Stall(client, dice.below(15_000)),
+                4 => Step::Drain(dice.below(8_000)),
+                5 => Step::Jump(1 << dice.below(23)),
+                6..=19 if doors[client] == Door::Slowly => Step::Client(client, Deed::Trickles),
+                6..=19 if !doors[client].leads_in() => Step::Client(client, Deed::Breaks),
+                6..=9 => Step::Writes(client, frame(&mut dice)),
+                10..=19 => Step::Client(client, mix.deed(&mut dice)),
+                _ => Step::Process(process, mix.act(&mut dice)),
+            };
+            steps.push((at, step));
+        }
+        Self { seed, network: options.network, workers: options.workers, steps }
+    }
+}
+
+/// A frame, mostly of a kind that there is; or any bytes.
+fn frame(dice: &mut Dice) -> Vec<u8> {
+    let any = dice.below(256).to_le_bytes()[0];
+    let first = *dice.pick(&[0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a, any]);
+    let bytes_max = *dice.pick(&[0, 4, 130]);
+    let frame = Frame {
+        fin: first & 0x80 != 0,
+        reserved: first >> 4 & 7,
+        opcode: first & 15,
+        masked: !dice.one_in(16),
+        payload: dice.bytes(bytes_max),
+    };
+    if dice.below(8) == 1 { frame.payload } else { frame.encode() }
 }
 
 impl Mix {
+    /// For a world that a fuzzer finds its way in; it decides itself how much everybody does.
+    const fn small() -> Self {
+        Self { clients: 3, processes: 3, span: 0, hostile: 3, deadly: 4, len_max: 2_500, deeds: 0, acts: 0 }
+    }
+
     fn draw(dice: &mut Dice) -> Self {
         Self {
             clients: *dice.pick(&[1, 2, 4, 4, 8, 16, 40, 200]),
@@ -77,22 +143,13 @@ impl Mix {
         let comes = if client * 3 < self.clients { 0 } else { dice.below(self.span) };
         let door = Self::door(dice);
         steps.push((comes, Step::Connect(client, dice.index(self.processes), door)));
-        match door {
-            Door::Slowly => {
-                for second in 1..15 {
-                    steps.push((comes + second * 1_000, Step::Client(client, Deed::Trickles)));
-                }
-                return;
+        if door == Door::Slowly {
+            for second in 1..15 {
+                steps.push((comes + second * 1_000, Step::Client(client, Deed::Trickles)));
             }
-            Door::Unwelcome
-            | Door::Misnamed
-            | Door::Doubled
-            | Door::Nowhere
-            | Door::Plain
-            | Door::Wrong(_) => {
-                return;
-            }
-            Door::Open | Door::Beating(_) | Door::Early(_) | Door::Late(_) | Door::ByName => {}
+        }
+        if !door.leads_in() {
+            return;
         }
         // Most wait for the answer to their request before they say something.
         let wait = if dice.one_in(5) { 0 } else { 1_500 };
@@ -103,6 +160,16 @@ impl Mix {
             if dice.one_in(25) {
                 steps.push((at, Step::Stall(client, dice.below(15_000))));
             }
+        }
+    }
+
+    /// Without the megabytes of some: the fuzzer has more use of its time.
+    fn deed(&self, dice: &mut Dice) -> Deed {
+        let deed = Deed::random(dice, self.hostile, self.len_max);
+        if deed == Deed::Misbehaves(Broken::GarbageWithoutEnd) {
+            Deed::Misbehaves(Broken::Unmasked)
+        } else {
+            deed
         }
     }
 

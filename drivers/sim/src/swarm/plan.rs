@@ -20,7 +20,7 @@ pub struct Plan {
 }
 
 /// One thing that somebody does. Clients and processes have numbers; what concerns one that has not come has no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// This process starts.
     Spawn(usize, Habit),
@@ -28,6 +28,8 @@ pub enum Step {
     Connect(usize, usize, Door),
     /// This client does something.
     Client(usize, Deed),
+    /// This client sends these bytes, whatever they are.
+    Writes(usize, Vec<u8>),
     /// This process does something.
     Process(usize, Act),
     /// This process rests for so many milliseconds.
@@ -98,8 +100,9 @@ impl Plan {
 
 impl Step {
     /// As Rust: what is derived, with the names of heads, which are those of others too, in full.
-    fn to_rust(self) -> String {
+    fn to_rust(&self) -> String {
         match self {
+            Self::Writes(client, bytes) => format!("Writes({client}, vec!{bytes:?})"),
             Self::Connect(client, process, Door::Wrong(head)) => {
                 format!("Connect({client}, {process}, Wrong(Head::{head:?}))")
             }

@@ -84,14 +84,14 @@ impl Stage {
             if self.world.violation().is_some() {
                 return;
             }
-            self.step(*step);
+            self.step(step);
         }
         // What it finds is found in the world.
         _ = self.world.finish();
     }
 
-    fn step(&mut self, step: Step) {
-        match step {
+    fn step(&mut self, step: &Step) {
+        match *step {
             Step::Spawn(process, habit) => {
                 let strings = Strings::default();
                 let puppet = Puppet::new(process, habit, Rc::clone(&strings), Rc::clone(&self.cast));
@@ -107,6 +107,11 @@ impl Stage {
             Step::Client(client, deed) => {
                 if let Some(client) = self.clients.get(&client) {
                     self.world.perform(*client, deed);
+                }
+            }
+            Step::Writes(client, ref bytes) => {
+                if let Some(client) = self.clients.get(&client) {
+                    self.world.send_bytes(*client, bytes);
                 }
             }
             Step::Process(process, act) => self.act(process, act),

@@ -23,8 +23,9 @@ pub(crate) struct Causes {
     pub(crate) client_answered: bool,
     /// The codes that answer what the client broke.
     pub(crate) broken: Vec<u16>,
-    /// Pings, pongs and empty fragments.
+    /// Pings, pongs and empty fragments, and when the first of them was written.
     pub(crate) idle_frames: u32,
+    idle_since: Option<Instant>,
     /// Whether the client has ended its stream, or its socket has failed.
     pub(crate) lost: bool,
     /// Whether a process crashed that was linked to it.
@@ -92,6 +93,7 @@ impl Causes {
             client_answered: false,
             broken: Vec::new(),
             idle_frames: 0,
+            idle_since: None,
             lost: false,
             link_crashed: false,
             drained: false,
@@ -266,5 +268,23 @@ impl Causes {
             || self.lost
             || self.drained
             || (self.vanished && options.limits.ping_interval != Timeout::Off)
+            || self.must_have_flooded(&options.limits)
+    }
+
+    /// The client writes a frame that costs it next to nothing.
+    pub(crate) fn idle_frame(&mut self, now: Instant) {
+        self.idle_frames += 1;
+        self.idle_since.get_or_insert(now);
+    }
+
+    /// Whether one of the periods in which these frames were read must have had more of them than it may: whatever
+    /// they begin with, there were no more periods than these.
+    fn must_have_flooded(&self, limits: &Limits) -> bool {
+        let Some(since) = self.idle_since else { return false };
+        let whole = self.heard_at.since(since).as_nanos() / limits.flood_period.as_nanos().max(1);
+        // One that had begun, one that has not ended, and one for what was read before anybody was joined.
+        let periods = whole + 3;
+        // What waits for room is decoded nobody knows when.
+        !self.target_full && u128::from(self.idle_frames) > periods * u128::from(limits.flood_frames_max)
     }
 }

@@ -134,7 +134,7 @@ impl Relay {
     }
 
     /// The client has written these bytes behind its request.
-    pub(crate) fn client_wrote(&mut self, bytes: &[u8]) {
+    pub(crate) fn client_wrote(&mut self, now: Instant, bytes: &[u8]) {
         let is_answer = self.closed_with.is_some();
         let Self { reading, written, causes, pings, .. } = self;
         reading.push(bytes, |verdict| match verdict {
@@ -144,10 +144,10 @@ impl Relay {
             }
             Verdict::Message(false, bytes) => written.push_back(Data::Binary(bytes.into())),
             Verdict::Ping(payload) => {
-                causes.idle_frames += 1;
+                causes.idle_frame(now);
                 pings.push_back(Ping { payload, mark: None });
             }
-            Verdict::Idle => causes.idle_frames += 1,
+            Verdict::Idle => causes.idle_frame(now),
             // An answer to our own close frame is no reason of its own.
             Verdict::Close(_) if is_answer => causes.client_answered = true,
             Verdict::Close(close) => causes.client_close = Some(close),

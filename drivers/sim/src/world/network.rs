@@ -14,8 +14,9 @@ impl World {
         if !self.parties[index].may_write() {
             return;
         }
+        let now = self.now;
         if let Some(relay) = self.watch.relay(index) {
-            relay.client_wrote(bytes);
+            relay.client_wrote(now, bytes);
         }
         self.write(index, bytes);
     }

@@ -6,6 +6,7 @@ use wsrelay_sim::Invariant::{Bounds, Ending, Handshake, Pongs, Secrecy, Sending,
 const DECODE: &str = "core/src/wire/decode.rs";
 const HANDSHAKE: &str = "core/src/upgrade/handshake.rs";
 const OUTBOX: &str = "core/src/relay/outbox.rs";
+const INBOUND: &str = "core/src/relay/session/inbound.rs";
 const READER: &str = "core/src/upgrade/reader.rs";
 
 pub(super) const ALL: &[Canary] = &[
@@ -226,6 +227,16 @@ pub(super) const ALL: &[Canary] = &[
             READER,
             "        if request.headers.contains(\"Content-Length\") {\n",
             "        if !CANARY && request.headers.contains(\"Content-Length\") {\n",
+        )],
+    ),
+    Canary::new(
+        "pings are not counted",
+        Settling,
+        100,
+        &[Edit::new(
+            INBOUND,
+            "        if self.frames > limits.flood_frames_max {",
+            "        if self.frames > limits.flood_frames_max && !CANARY {",
         )],
     ),
     Canary::new(
