@@ -19,6 +19,7 @@
 
 mod check;
 mod expect;
+pub mod fuzz;
 mod process;
 mod reader;
 mod reply;

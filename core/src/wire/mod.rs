@@ -58,6 +58,3 @@ pub use frame::{FrameHeader, HeaderBytes, Opcode};
 pub use mask::mask;
 pub use text::Text;
 pub use utf8::{NotUtf8, Utf8};
-
-#[cfg(test)]
-mod tests;

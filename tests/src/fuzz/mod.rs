@@ -1,0 +1,69 @@
+//! What is tried on hostile bytes: for each part that reads them one oracle, which panics where it is contradicted.
+//!
+//! A target of the fuzzer hands its bytes to [`Target::check`] and does nothing else. The corpora that it has found are
+//! replayed by the tests, and what is close to them is tried there as well.
+
+mod command;
+mod decode;
+mod differential;
+mod duration;
+mod header;
+pub mod naive;
+mod origin;
+mod peer;
+mod plain_http;
+mod plain_origin;
+mod relay_header;
+mod roundtrip;
+mod session;
+mod upgrade;
+
+pub use decode::{Bounds, Outcome, decode};
+
+/// What became of an input. A target all of whose inputs are refused proves little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It was sound, as a whole or in its beginning, and something came of it.
+    Taken,
+    /// It was wrong, or there was not enough of it.
+    Refused,
+}
+
+impl Verdict {
+    const fn of(taken: bool) -> Self {
+        if taken { Self::Taken } else { Self::Refused }
+    }
+}
+
+/// Something that reads bytes, with its oracle.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name of the target, and of the folder with its corpus.
+    pub name: &'static str,
+    /// The oracle. It panics where something does not hold.
+    pub check: fn(&[u8]) -> Verdict,
+}
+
+/// All of them.
+pub const TARGETS: [Target; 10] = [
+    Target { name: "header", check: header::check },
+    Target { name: "decode", check: decode::check },
+    Target { name: "differential", check: differential::check },
+    Target { name: "upgrade", check: upgrade::check },
+    Target { name: "relay_header", check: relay_header::check },
+    Target { name: "command", check: command::check },
+    Target { name: "origin", check: origin::check },
+    Target { name: "duration", check: duration::check },
+    Target { name: "session", check: session::check },
+    Target { name: "roundtrip", check: roundtrip::check },
+];
+
+/// Tries an input on the target of this name.
+///
+/// # Panics
+///
+/// When something does not hold, or there is no such target.
+pub fn check(name: &str, bytes: &[u8]) -> Verdict {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("the name of a target");
+    (target.check)(bytes)
+}
