@@ -16,6 +16,22 @@ pub(crate) struct Canary {
     pub(crate) edits: &'static [Edit],
 }
 
+/// A defect in what reads bytes.
+#[derive(Debug)]
+pub(crate) struct Slip {
+    /// What is wrong, as a sentence.
+    pub(crate) name: &'static str,
+    /// The fuzz target whose oracle finds it, with the inputs that are kept for it.
+    pub(crate) target: &'static str,
+    pub(crate) edits: &'static [Edit],
+}
+
+impl Slip {
+    pub(crate) const fn new(name: &'static str, target: &'static str, edits: &'static [Edit]) -> Self {
+        Self { name, target, edits }
+    }
+}
+
 /// One place where the copy differs.
 #[derive(Debug)]
 pub(crate) struct Edit {

@@ -1,12 +1,13 @@
 //! The copy of the sources, with all defects in it.
 
-use crate::canary::{Canary, Edit};
+use crate::canary::Edit;
+use crate::list;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The packages that are copied.
-const MEMBERS: [&str; 3] = ["core", "drivers/host", "drivers/sim"];
+const MEMBERS: [&str; 4] = ["core", "drivers/host", "drivers/sim", "tests"];
 
 /// What asks, at run time, which of the defects is there.
 const SWITCH: &str = "//! Which defect is there.
@@ -29,12 +30,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_owned()
 }
 
-/// The sources of the simulator and of what it simulates, with these defects under their numbers.
+/// The sources of the simulator, of the oracles and of what they look at, with all defects under their numbers.
 ///
 /// # Panics
 ///
 /// When what a defect is to replace does not stand where it should.
-pub(crate) fn files<'a>(canaries: impl IntoIterator<Item = (usize, &'a Canary)>) -> Files {
+pub(crate) fn files() -> Files {
     let mut files = Files::new();
     for file in ["Cargo.toml", "Cargo.lock"] {
         take(file, &mut files);
@@ -48,27 +49,30 @@ pub(crate) fn files<'a>(canaries: impl IntoIterator<Item = (usize, &'a Canary)>)
     let lib = files.get_mut("core/src/lib.rs").expect("the core");
     lib.push_str("\npub mod canary;\n");
     files.insert("core/src/canary.rs".to_owned(), SWITCH.to_owned());
-    for (number, canary) in canaries {
-        for edit in canary.edits {
-            plant(number, canary, edit, &mut files);
-        }
+    for (number, name, edit) in list::edits() {
+        plant(number, name, edit, &mut files);
     }
     // The command is ours.
     files.retain(|path, _| {
         !["args.rs", "report.rs"].iter().any(|its| *path == format!("drivers/sim/src/{its}"))
     });
     files.insert("drivers/sim/src/main.rs".to_owned(), include_str!("harness.rs").to_owned());
-    let manifest = files.get_mut("drivers/sim/Cargo.toml").expect("it was taken");
-    *manifest = without_command(manifest);
+    files.insert("tests/src/main.rs".to_owned(), include_str!("oracle.rs").to_owned());
+    for (package, sections) in
+        [("drivers/sim", &["[features]", "[[bin]]", "[[test]]"][..]), ("tests", &["[dev-dependencies]"])]
+    {
+        let manifest = files.get_mut(&format!("{package}/Cargo.toml")).expect("it was taken");
+        *manifest = without(sections, manifest);
+    }
     files
 }
 
-/// The manifest of the simulator without what its own command needs.
-fn without_command(manifest: &str) -> String {
+/// A manifest without these sections, and without what the simulator's own command needs.
+fn without(sections: &[&str], manifest: &str) -> String {
     let mut is_kept = true;
     let lines = manifest.lines().filter(|line| {
         if line.starts_with('[') {
-            is_kept = !["[features]", "[[bin]]", "[[test]]"].contains(line);
+            is_kept = !sections.contains(line);
         }
         is_kept && !line.starts_with("clap")
     });
@@ -103,11 +107,11 @@ fn workspace(manifest: &str) -> String {
     lines.collect()
 }
 
-fn plant(number: usize, canary: &Canary, edit: &Edit, files: &mut Files) {
+fn plant(number: usize, name: &str, edit: &Edit, files: &mut Files) {
     let Edit { file, anchor, with } = edit;
-    let text = files.get_mut(*file).unwrap_or_else(|| panic!("{:?}: there is no {file}", canary.name));
+    let text = files.get_mut(*file).unwrap_or_else(|| panic!("{name:?}: there is no {file}"));
     let count = text.matches(anchor).count();
-    assert_eq!(count, 1, "{:?}: {file} has to contain this once:\n{anchor}", canary.name);
+    assert_eq!(count, 1, "{name:?}: {file} has to contain this once:\n{anchor}");
     let core = if file.starts_with("core/") { "crate" } else { "wsrelay_core" };
     *text = text.replacen(anchor, &with.replace("CANARY", &format!("{core}::canary::is({number})")), 1);
 }

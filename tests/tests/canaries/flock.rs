@@ -1,7 +1,7 @@
-//! The program that has all the defects, and what it finds.
+//! The programs that have all the defects, and what they find.
 
-use crate::canary::Canary;
-use crate::{copy, list};
+use crate::canary::{Canary, Slip};
+use crate::copy;
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,26 +48,53 @@ impl fmt::Display for Fate {
     }
 }
 
-/// Makes these searches, as many at a time as there are processors.
+/// Makes these searches.
 pub(crate) fn search(searches: &[Search]) -> Vec<Fate> {
-    let program = program();
-    let left = Mutex::new(searches.iter().enumerate().collect::<VecDeque<_>>());
-    let mut found = Mutex::new(Vec::new());
+    in_parallel(searches, |search| run(&programs().sim, search))
+}
+
+/// The input that shows each of these slips, among those that are kept for its target.
+pub(crate) fn ask(slips: &[(usize, &Slip)]) -> Vec<Option<String>> {
+    in_parallel(slips, |(number, slip)| {
+        let mut command = Command::new(&programs().oracle);
+        command.args([&number.to_string(), slip.target]).args(inputs(slip.target));
+        let output = command.output().expect("the program was built");
+        let text = String::from_utf8_lossy(&output.stdout);
+        match text.trim().split_once(' ') {
+            Some(("caught", path)) => Some(path.to_owned()),
+            None if text.trim() == "escaped" => None,
+            _ => panic!("{slip:?}: {text}{}", String::from_utf8_lossy(&output.stderr)),
+        }
+    })
+}
+
+/// What is kept for a fuzz target.
+fn inputs(target: &str) -> Vec<PathBuf> {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let folders = ["seeds", "corpus", "findings"].map(|kind| fuzz.join(kind).join(target));
+    let files = folders.into_iter().filter_map(|folder| folder.read_dir().ok()).flatten();
+    files.map(|file| file.expect("a file").path()).collect()
+}
+
+/// Does this with all of these, as many at a time as there are processors.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let left = Mutex::new(items.iter().enumerate().collect::<VecDeque<_>>());
+    let mut done = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some((index, search)) = next else { return };
-                    let fate = run(program, search);
-                    found.lock().unwrap_or_else(PoisonError::into_inner).push((index, fate));
+                    let Some((index, item)) = next else { return };
+                    let result = work(item);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
                 }
             });
         }
     });
-    let found = found.get_mut().unwrap_or_else(PoisonError::into_inner);
-    found.sort_by_key(|(index, _)| *index);
-    found.drain(..).map(|(_, fate)| fate).collect()
+    let done = done.get_mut().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.drain(..).map(|(_, result)| result).collect()
 }
 
 fn run(program: &Path, search: &Search) -> Fate {
@@ -97,20 +124,25 @@ const FOREIGN: [&str; 5] = [
     "CARGO_BUILD_TARGET",
 ];
 
-/// Builds it, once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(build)
+/// The programs that have all the defects.
+struct Programs {
+    sim: PathBuf,
+    oracle: PathBuf,
 }
 
-fn build() -> PathBuf {
+/// Builds them, once.
+fn programs() -> &'static Programs {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+    PROGRAMS.get_or_init(build)
+}
+
+fn build() -> Programs {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
     let folder = target.join("canaries");
-    let files = copy::files(list::all());
-    copy::write(&files, &folder);
+    copy::write(&copy::files(), &folder);
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--offline", "--package", "wsrelay-sim"]).current_dir(&folder);
+    command.args(["build", "--offline", "--bins"]).current_dir(&folder);
     command.env("CARGO_TARGET_DIR", folder.join("target"));
     // Fast enough to run, and fast to build.
     let profile = [("OPT_LEVEL", "1"), ("DEBUG", "false"), ("INCREMENTAL", "false")];
@@ -121,5 +153,6 @@ fn build() -> PathBuf {
     }
     let output = command.output().expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    folder.join("target/debug").join(format!("wsrelay-sim{}", std::env::consts::EXE_SUFFIX))
+    let program = |name| folder.join("target/debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    Programs { sim: program("wsrelay-sim"), oracle: program("wsrelay-tests") }
 }

@@ -1,4 +1,4 @@
-//! Canaries: defects that the simulator has to find.
+//! Canaries: defects that the simulator, or the oracle of a fuzz target, has to find.
 //!
 //! A simulator that finds nothing may be blind. Here it gets a copy of the sources, its own among them, into which a
 //! list of defects is planted, one of them awake at a time; and each has to be found by the invariant that it breaks,
@@ -12,18 +12,16 @@ mod copy;
 mod flock;
 mod list;
 
-use flock::{Fate, Search, search};
+use flock::{Fate, Search, ask, search};
 use std::collections::BTreeSet;
 use wsrelay_sim::Invariant;
+use wsrelay_tests::fuzz::TARGETS;
 
 #[test]
 fn every_defect_has_its_place() {
-    let files = copy::files(list::all());
-    for (number, canary) in list::all() {
-        let asks = format!("canary::is({number})");
-        for edit in canary.edits {
-            assert!(files[edit.file].contains(&asks), "{:?} is always there", canary.name);
-        }
+    let files = copy::files();
+    for (number, name, edit) in list::edits() {
+        assert!(files[edit.file].contains(&format!("canary::is({number})")), "{name:?} is always there");
     }
 }
 
@@ -67,4 +65,20 @@ fn every_invariant_earns_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the fuzzer has kept is enough for each oracle to find what it is there for.
+#[test]
+fn every_slip_is_shown_by_what_is_kept_for_its_target() {
+    let slips: Vec<_> = list::slips().collect();
+    let targets: BTreeSet<_> = slips.iter().map(|(_, slip)| slip.target).collect();
+    assert_eq!(targets, TARGETS.iter().map(|target| target.name).collect(), "each target has a slip");
+    let mut escaped = Vec::new();
+    for ((_, slip), found) in slips.iter().zip(ask(&slips)) {
+        println!("{:?}: {found:?}", slip.name);
+        if found.is_none() {
+            escaped.push(format!("{}: {}", slip.target, slip.name));
+        }
+    }
+    assert!(escaped.is_empty(), "{}", escaped.join("\n"));
 }
