@@ -17,6 +17,7 @@ fi
 
 step "format"
 cargo fmt --all --check
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 step "oldest supported compiler: $msrv"
@@ -46,6 +47,20 @@ step "simulation"
 commit=$(git rev-parse --short=7 HEAD 2>/dev/null || echo 0)
 cargo run --quiet --release --locked -p wsrelay-sim -- --seeds 1000 --from $((16#$commit))
 cargo run --quiet --release --locked -p wsrelay-sim -- --file drivers/sim/seeds.txt
+
+step "fuzz targets"
+# The tests have replayed what the fuzzer keeps; here it looks on for a moment, other ways with every run.
+if [ "${CI:-}" = true ] && ! cargo fuzz --version >/dev/null 2>&1; then
+  cargo install --quiet --locked cargo-fuzz --version 0.13.2
+fi
+if cargo +nightly fuzz --version >/dev/null 2>&1; then
+  fuzz/run.sh --seconds 10
+elif [ "${CI:-}" = true ]; then
+  echo "the nightly compiler or cargo-fuzz is missing" >&2
+  exit 1
+else
+  echo "skipped: the nightly compiler or cargo-fuzz is not installed"
+fi
 
 step "documentation"
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked
