@@ -41,9 +41,9 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
 }
 
 #[test]
-fn every_target_has_an_oracle_a_corpus_and_a_dictionary() {
+fn every_target_has_an_oracle_seeds_a_corpus_and_a_dictionary() {
     let names: BTreeSet<_> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
-    for kind in ["fuzz_targets", "corpus", "dictionaries"] {
+    for kind in ["fuzz_targets", "seeds", "corpus", "dictionaries"] {
         assert_eq!(files(kind).into_keys().collect::<BTreeSet<_>>(), names, "{kind}");
     }
 }
