@@ -1,6 +1,6 @@
 //! Properties.
 
-use quickcheck::{Gen, QuickCheck, Testable};
+use quickcheck::{Arbitrary, Gen, QuickCheck, Testable};
 use std::hash::{BuildHasher, RandomState};
 
 /// Runs a property on `cases` random cases, other ones each time. A discarded case is a failure, so that
@@ -24,4 +24,9 @@ pub fn check(cases: u64, property: impl Testable) {
         .max_tests(cases)
         .min_tests_passed(cases)
         .quickcheck(property);
+}
+
+/// A number below this one, of a case of a property.
+pub fn below(g: &mut Gen, bound: usize) -> usize {
+    usize::arbitrary(g) % bound
 }

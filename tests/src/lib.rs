@@ -28,7 +28,7 @@ mod seen;
 mod setup;
 mod step;
 
-pub use check::check;
+pub use check::{below, check};
 pub use expect::{and, gone};
 pub use process::{client, control, linked, other, relay_to, send_command, target, watcher};
 pub use reader::ClientReader;

@@ -1,50 +1,33 @@
 //! The fuzz targets on the stable compiler: all that is kept for them, and what is close to it.
 
 use quickcheck::{Arbitrary, Gen, TestResult, Testable};
-use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use wsrelay_tests::check;
-use wsrelay_tests::fuzz::{TARGETS, Target, Verdict};
+use wsrelay_host::panic_text;
+use wsrelay_tests::fuzz::{TARGETS, Target, Verdict, files};
+use wsrelay_tests::{below, check};
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(name)
-}
-
-/// The files below `fuzz/`, by name.
-fn files(name: &str) -> BTreeMap<String, PathBuf> {
-    let Ok(entries) = fs::read_dir(folder(name)) else { return BTreeMap::new() };
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.map(|path| (path.file_stem().expect("a name").display().to_string(), path)).collect()
-}
-
-/// The inputs of a target: those that somebody thought of, those that the fuzzer has kept, and those that have failed
-/// once.
-fn inputs(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
-    let kinds = ["seeds", "corpus", "findings"];
-    let paths = kinds.into_iter().flat_map(|kind| files(&format!("{kind}/{}", target.name)).into_values());
-    paths.map(|path| (path.clone(), fs::read(path).expect("an input"))).collect()
+/// The inputs that are kept for a target, with their files.
+fn inputs(target: &Target) -> impl Iterator<Item = (PathBuf, Vec<u8>)> {
+    target.inputs().into_iter().map(|path| (path.clone(), fs::read(path).expect("an input")))
 }
 
 /// What the oracle says, or how it was contradicted.
 fn ask(target: &Target, bytes: &[u8]) -> Result<Verdict, String> {
-    catch_unwind(AssertUnwindSafe(|| (target.check)(bytes))).map_err(|panic| text_of(&*panic))
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+    catch_unwind(AssertUnwindSafe(|| (target.check)(bytes))).map_err(|panic| panic_text(&*panic))
 }
 
 #[test]
 fn every_target_has_an_oracle_seeds_a_corpus_and_a_dictionary() {
     let names: BTreeSet<_> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
     for kind in ["fuzz_targets", "seeds", "corpus", "dictionaries"] {
-        assert_eq!(files(kind).into_keys().collect::<BTreeSet<_>>(), names, "{kind}");
+        let stems =
+            files(kind).into_iter().map(|path| path.file_stem().expect("a name").display().to_string());
+        assert_eq!(stems.collect::<BTreeSet<_>>(), names, "{kind}");
     }
 }
 
@@ -69,8 +52,8 @@ struct Near {
 
 /// Tries inputs that differ in a few places from those that are kept. Of these, some must be taken and some refused.
 fn near(name: &str, cases: u64) {
-    let target = *TARGETS.iter().find(|target| target.name == name).expect("a target");
-    let inputs = inputs(&target).into_iter().map(|(_, bytes)| bytes).collect();
+    let target = Target::named(name);
+    let inputs = inputs(&target).map(|(_, bytes)| bytes).collect();
     let verdicts = Rc::default();
     check(cases, Near { target, inputs, words: words(name), verdicts: Rc::clone(&verdicts) });
     for verdict in [Verdict::Taken, Verdict::Refused] {
@@ -98,12 +81,11 @@ impl Near {
     fn draw(&self, g: &mut Gen) -> Vec<u8> {
         let mut input = g.choose(&self.inputs).expect("an input").clone();
         for _ in 0..below(g, 4) {
-            let (at, end) = (below(g, input.len() + 1), below(g, input.len() + 1));
-            let range = at.min(end)..at.max(end);
+            let at = below(g, input.len() + 1);
             match below(g, 6) {
                 0 if at < input.len() => input[at] ^= 1 << below(g, 8),
                 1 if at < input.len() => input[at] = u8::arbitrary(g),
-                2 => drop(input.drain(range.start..range.end.min(range.start + 4))),
+                2 => drop(input.drain(at..input.len().min(at + 1 + below(g, 4)))),
                 3 => input.truncate(at),
                 4 => {
                     let other = g.choose(&self.inputs).expect("an input");
@@ -120,13 +102,10 @@ impl Near {
     }
 }
 
-fn below(g: &mut Gen, bound: usize) -> usize {
-    usize::arbitrary(g) % bound
-}
-
 /// A dictionary, in which a line is a word in quotes with the escapes `\\` and `\xAB`.
 fn words(name: &str) -> Vec<Vec<u8>> {
-    let text = fs::read_to_string(folder("dictionaries").join(format!("{name}.dict"))).expect("a dictionary");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fuzz/dictionaries/{name}.dict"));
+    let text = fs::read_to_string(path).expect("a dictionary");
     text.lines().map(|line| word(line).unwrap_or_else(|| panic!("{line} is no word"))).collect()
 }
 

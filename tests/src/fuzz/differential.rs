@@ -1,13 +1,13 @@
 //! The same bytes to tungstenite: the same messages, and the same verdict. Where the two differ, it is one of the
 //! [`Difference`]s.
 
+use super::Verdict;
 use super::decode::{Bounds, Outcome, decode};
-use super::{Verdict, peer};
+use super::peer::{self, Deaf};
 use async_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use async_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use async_tungstenite::tungstenite::protocol::{WebSocket, WebSocketConfig};
 use async_tungstenite::tungstenite::{Error, Message};
-use std::io::{Cursor, Read, Write};
 use wsrelay_core::fault::ClientFault;
 use wsrelay_core::wire::{CloseCode, Incoming};
 
@@ -109,8 +109,7 @@ fn read(bounds: Bounds, stream: &[u8]) -> (Vec<Incoming>, End) {
         .read_buffer_size(4096)
         .max_message_size(Some(bounds.message_bytes_max))
         .max_frame_size(Some(bounds.message_bytes_max));
-    let socket = Deaf(Cursor::new(stream));
-    let mut socket = WebSocket::from_raw_socket(socket, peer::role(bounds.role), Some(config));
+    let mut socket = WebSocket::from_raw_socket(Deaf(stream), peer::role(bounds.role), Some(config));
     let mut incoming = Vec::new();
     loop {
         match socket.read() {
@@ -143,24 +142,5 @@ fn end_of_peer(error: &Error) -> End {
         End::TooBig
     } else {
         panic!("the peer failed otherwise: {error}")
-    }
-}
-
-/// A socket that forgets what is written to it.
-struct Deaf<'a>(Cursor<&'a [u8]>);
-
-impl Read for Deaf<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Write for Deaf<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -20,6 +20,8 @@ mod upgrade;
 
 pub use decode::{Bounds, Outcome, decode};
 
+use std::path::{Path, PathBuf};
+
 /// What became of an input. A target all of whose inputs are refused proves little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -58,12 +60,47 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "roundtrip", check: roundtrip::check },
 ];
 
+impl Target {
+    /// The target of this name.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        TARGETS.into_iter().find(|target| target.name == name).expect("the name of a target")
+    }
+
+    /// The files with its inputs, in the order of their names: those that somebody thought of, those that the fuzzer has
+    /// kept, and those that have failed once.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        ["seeds", "corpus", "findings"]
+            .into_iter()
+            .flat_map(|kind| files(&format!("{kind}/{}", self.name)))
+            .collect()
+    }
+}
+
+/// The files of a folder below `fuzz/`, in the order of their names; none where there is no such folder.
+///
+/// # Panics
+///
+/// When it cannot be read.
+#[must_use]
+pub fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(folder);
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files
+}
+
 /// Tries an input on the target of this name.
 ///
 /// # Panics
 ///
 /// When something does not hold, or there is no such target.
 pub fn check(name: &str, bytes: &[u8]) -> Verdict {
-    let target = TARGETS.iter().find(|target| target.name == name).expect("the name of a target");
-    (target.check)(bytes)
+    (Target::named(name).check)(bytes)
 }

@@ -36,7 +36,7 @@ fn authority(text: &str) -> Option<(String, Option<u16>)> {
     is_name.then(|| (host.to_lowercase(), port))
 }
 
-/// An origin with its port, if that is known, as `scheme://host:port`, or `scheme://host:` without.
+/// Scheme, host and port of an origin; the port where it is written or known.
 pub(super) fn origin(text: &str) -> Option<(String, String, Option<u16>)> {
     let (scheme, rest) = text.split_once("://")?;
     let scheme = scheme_of(scheme)?;

@@ -64,11 +64,10 @@ pub(super) fn topic(value: &Value) -> Option<Topic> {
 
 pub(super) fn heartbeat(value: &Value, limits: &Limits) -> Option<Timeout> {
     let every = parse_duration(value.as_str()?).ok()?;
-    match every.is_zero() {
-        true => Some(Timeout::Off),
-        false if every < limits.heartbeat_min || every > limits.heartbeat_max => None,
-        false => Some(Timeout::After(every)),
+    if every.is_zero() {
+        return Some(Timeout::Off);
     }
+    (every >= limits.heartbeat_min && every <= limits.heartbeat_max).then_some(Timeout::After(every))
 }
 
 pub(super) fn metadata(value: &Value) -> Option<Metadata> {

@@ -1,17 +1,14 @@
 //! What one end writes, the other end reads: ours, the naive decoder and async-tungstenite alike.
 
 use super::decode::{Bounds, Outcome, decode, pieces};
-use super::{Verdict, naive, peer};
+use super::peer::{self, Deaf};
+use super::{Verdict, naive};
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use bytes::{Bytes, BytesMut};
-use smol::io::{AsyncRead, AsyncWrite};
 use smol::stream::StreamExt;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use wsrelay_core::wire::{
-    CloseCode, CloseFrame, Data, Incoming, Kind, Opcode, Role, encode, encode_close, encode_message,
+    CloseCode, CloseFrame, Data, Incoming, Opcode, Role, encode, encode_close, encode_message,
 };
 use wsrelay_sim::Dice;
 
@@ -93,48 +90,17 @@ fn data(dice: &mut Dice) -> Data {
         // Around the lengths at which the header changes its form, and where words end.
         bytes = bytes.repeat(1 + dice.index(300));
     }
-    let kind = if is_text { Kind::Text } else { Kind::Binary };
-    match kind {
-        Kind::Text => Data::Text(String::from_utf8_lossy(&bytes).into_owned().into()),
-        Kind::Binary => Data::Binary(bytes.into()),
+    if is_text {
+        Data::Text(String::from_utf8_lossy(&bytes).into_owned().into())
+    } else {
+        Data::Binary(bytes.into())
     }
 }
 
 /// What async-tungstenite hears.
 async fn hear(role: Role, stream: &[u8]) -> Vec<Incoming> {
     let config = WebSocketConfig::default().read_buffer_size(4096);
-    let socket =
-        WebSocketStream::from_raw_socket(Heard(stream.to_vec()), peer::role(role), Some(config)).await;
+    let socket = WebSocketStream::from_raw_socket(Deaf(stream), peer::role(role), Some(config)).await;
     let messages = socket.filter_map(Result::ok).map(peer::incoming);
     messages.collect().await
-}
-
-/// A socket from which this comes, and which forgets what is written to it.
-struct Heard(Vec<u8>);
-
-impl AsyncRead for Heard {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let count = buffer.len().min(self.0.len());
-        buffer[..count].copy_from_slice(&self.0[..count]);
-        self.0.drain(..count);
-        Poll::Ready(Ok(count))
-    }
-}
-
-impl AsyncWrite for Heard {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use wsrelay_sim::Invariant;
+use wsrelay_tests::fuzz::Target;
 
 /// What the simulator makes of a defect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(crate) fn search(searches: &[Search]) -> Vec<Fate> {
 pub(crate) fn ask(slips: &[(usize, &Slip)]) -> Vec<Option<String>> {
     in_parallel(slips, |(number, slip)| {
         let mut command = Command::new(&programs().oracle);
-        command.args([&number.to_string(), slip.target]).args(inputs(slip.target));
+        command.args([&number.to_string(), slip.target]).args(Target::named(slip.target).inputs());
         let output = command.output().expect("the program was built");
         let text = String::from_utf8_lossy(&output.stdout);
         match text.trim().split_once(' ') {
@@ -66,14 +67,6 @@ pub(crate) fn ask(slips: &[(usize, &Slip)]) -> Vec<Option<String>> {
             _ => panic!("{slip:?}: {text}{}", String::from_utf8_lossy(&output.stderr)),
         }
     })
-}
-
-/// What is kept for a fuzz target.
-fn inputs(target: &str) -> Vec<PathBuf> {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
-    let folders = ["seeds", "corpus", "findings"].map(|kind| fuzz.join(kind).join(target));
-    let files = folders.into_iter().filter_map(|folder| folder.read_dir().ok()).flatten();
-    files.map(|file| file.expect("a file").path()).collect()
 }
 
 /// Does this with all of these, as many at a time as there are processors.

@@ -4,6 +4,7 @@
 
 use quickcheck::{Arbitrary, Gen};
 use wsrelay_core::wire::Role;
+use wsrelay_tests::below;
 use wsrelay_tests::fuzz::Bounds;
 
 /// A stream, the decoder it is for, and how it is cut into pieces.
@@ -218,10 +219,6 @@ fn binary(g: &mut Gen) -> Vec<u8> {
 fn close_payload(g: &mut Gen) -> Vec<u8> {
     pick(g, &[&[][..], &[0x03, 0xe8], &[0x03, 0xf1, b'b', b'y', b'e'], &[0x0f, 0xa0, 0xe2, 0x82, 0xac]])
         .into()
-}
-
-fn below(g: &mut Gen, bound: usize) -> usize {
-    usize::arbitrary(g) % bound
 }
 
 fn pick<T: Clone>(g: &mut Gen, choices: &[T]) -> T {

@@ -14,9 +14,8 @@ impl World {
         if !self.parties[index].may_write() {
             return;
         }
-        let now = self.now;
         if let Some(relay) = self.watch.relay(index) {
-            relay.client_wrote(now, bytes);
+            relay.client_wrote(self.now, bytes);
         }
         self.write(index, bytes);
     }
