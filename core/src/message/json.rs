@@ -20,6 +20,7 @@ impl Payload {
             Self::Empty => Value::Null,
             Self::Data(data) => data_to_json(data),
             Self::Json(value) => Value::clone(value),
+            Self::Term(term) => term.to_json(),
             Self::Join(join) => join_to_json(join),
             Self::Client(client) => client_to_json(client),
             Self::Heartbeat(heartbeat) => heartbeat_to_json(heartbeat),

@@ -6,6 +6,7 @@
 mod json;
 mod payload;
 mod runs;
+mod term;
 mod topic;
 
 pub(crate) use json::data_to_json;
@@ -13,6 +14,7 @@ pub use payload::{
     Abort, Ack, ClientMessage, Close, Control, Heartbeat, Join, Leave, MetadataChange, Payload, Ref, Send,
 };
 pub use runs::{Entry, Run, Runs};
+pub use term::{Foreign, Term};
 pub use topic::Topic;
 
 use crate::process::Pid;

@@ -1,6 +1,6 @@
 //! What messages say, as typed values (R3, R5).
 
-use super::{Destination, Metadata, Topic};
+use super::{Destination, Metadata, Term, Topic};
 use crate::process::Pid;
 use crate::time::{Duration, Timeout};
 use crate::wire::{CloseCode, CloseReason, Data, Text};
@@ -12,7 +12,7 @@ use serde_json::{Number, Value};
 
 /// What a message says.
 ///
-/// The first three are an application's own; the others are those of the relay, by topic.
+/// The first four are an application's own; the others are those of the relay, by topic.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Payload {
     /// Nothing.
@@ -22,6 +22,8 @@ pub enum Payload {
     Data(Data),
     /// Any JSON.
     Json(Arc<Value>),
+    /// A value of a language with types of its own.
+    Term(Term),
     /// [`Topic::JOIN`].
     Join(Box<Join>),
     /// A client's message, on the topic that the handler chose.
@@ -50,6 +52,7 @@ impl Payload {
             Self::Data(data) | Self::Send(Send { data, .. }) => data.len(),
             Self::Client(client) => client.data.len(),
             Self::Json(value) => json_len(value),
+            Self::Term(term) => term.bytes(),
             Self::Empty
             | Self::Join(_)
             | Self::Heartbeat(_)
@@ -70,6 +73,7 @@ impl Payload {
             Self::Send(send) => Self::Send(Send { data: send.data.compact(), ..send }),
             other @ (Self::Empty
             | Self::Json(_)
+            | Self::Term(_)
             | Self::Join(_)
             | Self::Heartbeat(_)
             | Self::Leave(_)

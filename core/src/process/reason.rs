@@ -1,16 +1,19 @@
 //! Why a process ended.
 
+use crate::message::Term;
 use alloc::sync::Arc;
 use core::fmt;
 
 /// Why a process ended: what its monitors and links are told.
 ///
-/// `Normal` and `Shutdown` are normal ends, which do not propagate over links (P4); all others are
+/// `Normal`, `Returned` and `Shutdown` are normal ends, which do not propagate over links (P4); all others are
 /// abnormal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExitReason {
     /// It came to its end.
     Normal,
+    /// It came to its end with a value of its language.
+    Returned(Term),
     /// It was asked to end, because its node or its owner does.
     Shutdown,
     /// It was terminated without being asked.
@@ -24,6 +27,8 @@ pub enum ExitReason {
     /// It failed: a panic, a script error, or for a connection what went wrong on the wire.
     /// For logs and other processes; never shown to a client.
     Crashed(Arc<str>),
+    /// It failed with a value of its language; like [`ExitReason::Crashed`], never shown to a client.
+    Raised(Term),
 }
 
 impl ExitReason {
@@ -37,8 +42,13 @@ impl ExitReason {
     #[must_use]
     pub const fn is_normal(&self) -> bool {
         match self {
-            Self::Normal | Self::Shutdown => true,
-            Self::Killed | Self::NoProcess | Self::NodeLost | Self::Linked | Self::Crashed(_) => false,
+            Self::Normal | Self::Returned(_) | Self::Shutdown => true,
+            Self::Killed
+            | Self::NoProcess
+            | Self::NodeLost
+            | Self::Linked
+            | Self::Crashed(_)
+            | Self::Raised(_) => false,
         }
     }
 }
@@ -46,13 +56,14 @@ impl ExitReason {
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Normal => "normal",
+            Self::Normal | Self::Returned(_) => "normal",
             Self::Shutdown => "shutdown",
             Self::Killed => "killed",
             Self::NoProcess => "noproc",
             Self::NodeLost => "node lost",
             Self::Linked => "linked process failed",
             Self::Crashed(why) => why,
+            Self::Raised(term) => return term.fmt(f),
         })
     }
 }

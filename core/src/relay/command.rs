@@ -59,6 +59,7 @@ impl Command {
             | Payload::Close(_)
             | Payload::Control(_)
             | Payload::Json(_)
+            | Payload::Term(_)
             | Payload::Empty
             | Payload::Data(_)
             | Payload::Join(_)
@@ -132,6 +133,7 @@ fn read_send(payload: Payload) -> Result<Command, Refusal> {
             Ok(Command::Send(Send { data, reference: reference.map(Box::new) }))
         }
         Payload::Empty
+        | Payload::Term(_)
         | Payload::Join(_)
         | Payload::Client(_)
         | Payload::Heartbeat(_)
@@ -166,6 +168,7 @@ fn read_close(payload: Payload) -> Result<Command, Refusal> {
             Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(wrong_payload()),
         },
         Payload::Data(Data::Binary(_))
+        | Payload::Term(_)
         | Payload::Join(_)
         | Payload::Client(_)
         | Payload::Heartbeat(_)
@@ -201,6 +204,7 @@ fn read_control(payload: Payload, limits: &Limits) -> Result<Command, Refusal> {
             Err(_) => return Err(refusal(field("payload", "a JSON object"))),
         },
         Payload::Empty
+        | Payload::Term(_)
         | Payload::Data(Data::Binary(_))
         | Payload::Join(_)
         | Payload::Client(_)
@@ -271,6 +275,7 @@ fn wrap(topic: &Topic, payload: &Payload) -> Result<Command, Refusal> {
         Payload::Empty => Value::Null,
         Payload::Data(data) => data_to_json(data),
         Payload::Json(value) => Value::clone(value),
+        Payload::Term(term) => term.to_json(),
         // The relay's own payloads name processes; those never reach a client.
         Payload::Join(_)
         | Payload::Client(_)

@@ -46,11 +46,21 @@ impl Request {
     /// An escape that is none stands for itself; bytes that are not UTF-8 become U+FFFD.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target.split_once('?')?;
-        query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .find_map(|(key, value)| (decode(key) == name).then(|| decode(value)))
+        let pair = self.pairs().find(|(key, _)| decode(key) == name)?;
+        Some(decode(pair.1))
+    }
+
+    /// All of the query, in order, decoded likewise.
+    #[must_use]
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        self.pairs().map(|(key, value)| (decode(key), decode(value))).collect()
+    }
+
+    /// The parts of the query as sent.
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let parts = query.split('&').filter(|part| !part.is_empty());
+        parts.map(|part| part.split_once('=').unwrap_or((part, "")))
     }
 
     /// Whether the client asks for a WebSocket connection, be it well or badly (H1): `Upgrade` names
@@ -139,6 +149,14 @@ mod tests {
         assert_eq!(request.query("d").as_deref(), Some("x=y"));
         assert_eq!(request.query("absent"), None);
         assert_eq!(get("/", "").query("token"), None);
+    }
+
+    #[test]
+    fn a_query_is_all_its_pairs_in_their_order() {
+        let pairs = get("/?b=1&a=%32&&flag&b=3", "").query_pairs();
+        let expected = [("b", "1"), ("a", "2"), ("flag", ""), ("b", "3")];
+        assert_eq!(pairs, expected.map(|(name, value)| (String::from(name), String::from(value))));
+        assert_eq!(get("/", "").query_pairs(), []);
     }
 
     #[test]

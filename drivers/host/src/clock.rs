@@ -46,6 +46,16 @@ impl Clock {
         }
     }
 
+    /// The time of day, since the beginning of 1970 (UTC). A clock that is set by hand counts its own time from there.
+    #[must_use]
+    pub fn wall(&self) -> time::Duration {
+        match &self.0 {
+            // A system whose clock stands before 1970 has none.
+            Source::System(_) => time::SystemTime::now().duration_since(time::UNIX_EPOCH).unwrap_or_default(),
+            Source::Manual(nanos) => time::Duration::from_nanos(nanos.load(Ordering::Relaxed)),
+        }
+    }
+
     /// The system's instant for one of the core's, for a runtime's own timers. A clock that is set by hand has none: now.
     #[must_use]
     pub fn to_system(&self, instant: Instant) -> time::Instant {

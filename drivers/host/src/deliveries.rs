@@ -130,6 +130,7 @@ impl Deliveries {
             }
             Payload::Empty
             | Payload::Json(_)
+            | Payload::Term(_)
             | Payload::Join(_)
             | Payload::Heartbeat(_)
             | Payload::Leave(_)

@@ -127,6 +127,22 @@ impl ProcessCell {
         }
     }
 
+    /// The first message that is `wanted`, whatever waits before it: it stays, and goes on counting against the mailbox's
+    /// bounds. Nobody is woken for a message that comes later but the [pump](Self::pump)'s own waker.
+    pub fn take_message(&self, wanted: impl Fn(&Message) -> bool) -> Option<Message> {
+        let mut state = self.lock();
+        let at = state.messages.iter().position(|(_, message, _)| wanted(message))?;
+        let (_, message, charge) = state.messages.remove(at)?;
+        drop(state);
+        self.mailbox.release(charge);
+        Some(message)
+    }
+
+    /// The next event that is no message, if there is one. Nobody is woken for a later one but the pump's own waker.
+    pub fn take_event(&self) -> Option<Event> {
+        self.lock().events.pop_front().map(|(_, event)| event)
+    }
+
     /// The next event that is no message.
     pub fn poll_event(&self, waker: &Waker) -> Poll<Event> {
         let mut state = self.lock();

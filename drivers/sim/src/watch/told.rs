@@ -33,6 +33,7 @@ impl Watch {
             Payload::Empty
             | Payload::Data(_)
             | Payload::Json(_)
+            | Payload::Term(_)
             | Payload::Abort(_)
             | Payload::Send(_)
             | Payload::Close(_)

@@ -275,10 +275,12 @@ fn end_of(reason: &ExitReason) -> End {
     match reason {
         ExitReason::Killed => End::Killed,
         ExitReason::Normal
+        | ExitReason::Returned(_)
         | ExitReason::Shutdown
         | ExitReason::NoProcess
         | ExitReason::NodeLost
         | ExitReason::Linked
-        | ExitReason::Crashed(_) => End::LinkedCrash,
+        | ExitReason::Crashed(_)
+        | ExitReason::Raised(_) => End::LinkedCrash,
     }
 }
