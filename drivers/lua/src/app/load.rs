@@ -1,0 +1,139 @@
+//! From a folder to an application, with everything that is wrong in it.
+
+use super::check::check;
+use super::entry::{Entry, entries_of};
+use super::fields::expected_found;
+use super::files::{Disk, Files, ReadFault, join, whole_file};
+use super::finding::{Finding, Severity};
+use super::index::Index;
+use super::kinds::{Kind, passed_over};
+use super::model::Application;
+use super::reader::Reader;
+use super::yaml::{self, Member, Value, find};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What [`load`] found.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The application. Where there are errors, what they concern is missing from it, so that it must not run.
+    pub application: Application,
+    /// All that is wrong, in the order of files and lines.
+    pub findings: Vec<Finding>,
+}
+
+impl Loaded {
+    /// Whether the application must not run.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Reads the application in this folder. Nothing is written, and no code runs.
+///
+/// Entries are looked for where `wippy.lock` says (`directories.src`), else in `src`, else in the folder itself.
+#[must_use]
+pub fn load(root: &Path) -> Loaded {
+    match Disk::open(root) {
+        Ok(disk) => load_from(&disk),
+        Err(error) => {
+            let place = whole_file(&root.to_string_lossy());
+            let finding = Finding::error(&place, format!("the folder cannot be read: {error}"));
+            Loaded { application: Application::default(), findings: vec![finding] }
+        }
+    }
+}
+
+/// Reads the application in these files.
+pub(super) fn load_from(files: &dyn Files) -> Loaded {
+    let mut out = Vec::new();
+    let sources = source_folder(files, &mut out);
+    let mut index = Index::default();
+    let mut entries: Vec<(Kind, Entry)> = Vec::new();
+    let mut any = false;
+    for path in files.scan(&sources, &mut out) {
+        for mut entry in read_file(files, &path, &sources, &mut out) {
+            any = true;
+            let is_first = index.insert(&entry, &mut out);
+            let Some(kind) = Kind::named(&entry.kind) else {
+                out.push(Finding::warning(&entry.kind_place, passed_over(&entry.kind)));
+                continue;
+            };
+            if is_first {
+                entry.unwrap_data(&mut out);
+                entry.insert_files(files, &sources, &mut out);
+                entries.push((kind, entry));
+            }
+        }
+    }
+    if !any {
+        let place = whole_file(if sources.is_empty() { "." } else { &sources });
+        out.push(Finding::warning(&place, "there are no entries in this folder"));
+    }
+    let is_folder = |path: &Path| files.is_folder(path);
+    let reader = Reader::new(files.root().to_owned(), &index, &is_folder);
+    let (application, mut found) = reader.read(&entries);
+    out.append(&mut found);
+    check(&application, &mut out);
+    out.sort_by(|left, right| (&left.place, left.severity).cmp(&(&right.place, right.severity)));
+    Loaded { application, findings: out }
+}
+
+fn read_file(files: &dyn Files, path: &str, sources: &str, out: &mut Vec<Finding>) -> Vec<Entry> {
+    match files.read(path, sources) {
+        Ok(text) => entries_of(path, &text, out),
+        Err(fault) => {
+            out.push(Finding::error(&whole_file(path), format!("the file is not read: {fault}")));
+            Vec::new()
+        }
+    }
+}
+
+/// The folder in which the sources are.
+fn source_folder(files: &dyn Files, out: &mut Vec<Finding>) -> String {
+    if let Some(folder) = locked_folder(files, out) {
+        return folder;
+    }
+    if files.is_folder(&files.root().join("src")) { "src".to_owned() } else { String::new() }
+}
+
+/// What `wippy.lock` says about it.
+fn locked_folder(files: &dyn Files, out: &mut Vec<Finding>) -> Option<String> {
+    const LOCK: &str = "wippy.lock";
+    let text = match files.read(LOCK, "") {
+        Ok(text) => text,
+        Err(ReadFault::Missing) => return None,
+        Err(fault) => {
+            out.push(Finding::error(&whole_file(LOCK), format!("the file is not read: {fault}")));
+            return None;
+        }
+    };
+    let lock = yaml::parse(&Arc::from(LOCK), &text, out)?;
+    let members = lock.members()?;
+    warn_of_dependencies(members, out);
+    let directories = find(members, "directories")?;
+    let source = find(directories.value.members()?, "src").filter(|source| !source.value.is_null())?;
+    let Some(written) = source.value.text() else {
+        out.push(expected_found("directories.src", &source.value, "a folder"));
+        return None;
+    };
+    let folder = join("", &written.text).filter(|folder| files.is_folder(&files.root().join(folder)));
+    if folder.is_none() {
+        let expected = "a folder of the application";
+        out.push(expected_found("directories.src", &source.value, expected));
+    }
+    folder
+}
+
+/// The original fetches dependencies that are locked; here nothing does.
+fn warn_of_dependencies(members: &[Member], out: &mut Vec<Finding>) {
+    for key in ["modules", "dependencies"] {
+        let Some(member) = find(members, key) else { continue };
+        if let Value::List(modules) = &member.value.value
+            && !modules.is_empty()
+        {
+            out.push(Finding::warning(&member.place, format!("`{key}` is not supported, ignored")));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Lua processes: the hub that knows them, the workers that run them, services that are kept alive.
+
+mod bus;
+mod context;
+mod door;
+mod function;
+mod hub;
+mod service;
+mod start;
+mod worker;
+
+pub use context::Context;
+pub use door::{Completion, Door};
+pub use function::Call;
+pub use hub::{Hub, HubOptions, Relation, SpawnFault};
+pub(crate) use service::within;
+pub use service::{Supervisor, supervise};
+pub(crate) use start::Reply;
+pub(crate) use worker::exit_error;

@@ -1,0 +1,420 @@
+//! A thread that runs Lua processes, one slice of one process after the other.
+
+use super::context::Context;
+use super::door::{Completion, Door};
+use super::hub::Hub;
+use super::start::{Reply, Start};
+use crate::vm::modules::errors::{ErrorObject, Kind};
+use crate::vm::{Outcome, Script, Values, Vm};
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
+use wsrelay_core::fault::HttpFault;
+use wsrelay_core::message::Term;
+use wsrelay_core::process::ExitReason;
+use wsrelay_core::time::Instant;
+use wsrelay_core::upgrade::refusal;
+
+/// What other threads see of a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    number: usize,
+    inbox: Mutex<Inbox>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    starts: Vec<Start>,
+    woken: Vec<Place>,
+    stopping: bool,
+    /// The thread, while it sleeps.
+    sleeper: Option<Thread>,
+}
+
+/// Where a process is kept: a slot, and which of its tenants this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    slot: usize,
+    tenant: u64,
+}
+
+impl Worker {
+    pub(crate) fn new(number: usize) -> Self {
+        Self(Arc::new(Shared { number, inbox: Mutex::default() }))
+    }
+
+    /// Has a process started.
+    pub(crate) fn start(&self, start: Start) {
+        self.0.put(|inbox| inbox.starts.push(start));
+    }
+
+    /// Ends the thread, and every process that is left on it.
+    pub(crate) fn stop(&self) {
+        self.0.put(|inbox| inbox.stopping = true);
+    }
+}
+
+impl Shared {
+    fn put(&self, what: impl FnOnce(&mut Inbox)) {
+        let mut inbox = self.inbox();
+        what(&mut inbox);
+        let sleeper = inbox.sleeper.take();
+        drop(inbox);
+        if let Some(thread) = sleeper {
+            thread.unpark();
+        }
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes one process.
+struct ProcessWaker {
+    shared: Arc<Shared>,
+    place: Place,
+}
+
+impl Wake for ProcessWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.shared.put(|inbox| inbox.woken.push(self.place));
+    }
+}
+
+/// Starts the thread of a worker. It ends when it is stopped.
+pub(crate) fn run(worker: &Worker, hub: &Arc<Hub>) -> io::Result<()> {
+    let (shared, hub) = (Arc::clone(&worker.0), Arc::clone(hub));
+    let name = format!("wsrelay-lua-{}", shared.number);
+    thread::Builder::new().name(name).spawn(move || Bench::new(shared, hub).work())?;
+    Ok(())
+}
+
+/// A process on its worker.
+struct Process {
+    place: Place,
+    door: Arc<Door>,
+    waker: Waker,
+    context: Rc<Context>,
+    script: Script,
+    ended: Option<Reply>,
+    /// What is left of its budget, until it waits.
+    budget: u64,
+    /// Whether it is in a queue.
+    queued: bool,
+    /// When it wants to go on although nothing happened.
+    alarm: Option<Instant>,
+}
+
+/// The thread's own state.
+struct Bench {
+    shared: Arc<Shared>,
+    hub: Arc<Hub>,
+    states: Vec<Vm>,
+    slots: Vec<Option<Process>>,
+    free: Vec<usize>,
+    tenants: u64,
+    /// Those that can run, and those that were pre-empted: they run when nobody else does, or had their turn.
+    ready: VecDeque<Place>,
+    busy: VecDeque<Place>,
+    alarms: BTreeSet<(Instant, Place)>,
+    starts: Vec<Start>,
+    woken: Vec<Place>,
+}
+
+/// Processes that run before the inbox is looked at again.
+const TURNS: usize = 32;
+
+impl Bench {
+    fn new(shared: Arc<Shared>, hub: Arc<Hub>) -> Self {
+        Self {
+            shared,
+            hub,
+            states: Vec::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            tenants: 0,
+            ready: VecDeque::new(),
+            busy: VecDeque::new(),
+            alarms: BTreeSet::new(),
+            starts: Vec::new(),
+            woken: Vec::new(),
+        }
+    }
+
+    fn work(mut self) {
+        let hub = Arc::clone(&self.hub);
+        while self.look(&hub) {
+            for _ in 0..TURNS {
+                let Some(place) = self.ready.pop_front() else { break };
+                self.turn(&hub, place);
+            }
+            if let Some(place) = self.busy.pop_front() {
+                self.turn(&hub, place);
+            } else if self.ready.is_empty() {
+                self.sleep(&hub);
+            }
+        }
+        for slot in 0..self.slots.len() {
+            if let Some(process) = self.slots[slot].take() {
+                end(&process.context, process.ended, ExitReason::Killed);
+            }
+        }
+    }
+
+    /// Takes what others have put into the inbox, and what is due. Whether to go on.
+    fn look(&mut self, hub: &Arc<Hub>) -> bool {
+        let mut inbox = self.shared.inbox();
+        mem::swap(&mut inbox.starts, &mut self.starts);
+        mem::swap(&mut inbox.woken, &mut self.woken);
+        if inbox.stopping {
+            return false;
+        }
+        drop(inbox);
+        for start in mem::take(&mut self.starts) {
+            self.start(hub, start);
+        }
+        for place in mem::take(&mut self.woken) {
+            self.queue(place);
+        }
+        if !self.alarms.is_empty() {
+            let now = hub.node().clock().now();
+            while let Some(&(at, place)) = self.alarms.first()
+                && at <= now
+            {
+                self.alarms.pop_first();
+                if let Some(process) = self.process(place) {
+                    process.alarm = None;
+                }
+                self.queue(place);
+            }
+        }
+        true
+    }
+
+    fn process(&mut self, place: Place) -> Option<&mut Process> {
+        let process = self.slots.get_mut(place.slot)?.as_mut()?;
+        (process.place == place).then_some(process)
+    }
+
+    fn queue(&mut self, place: Place) {
+        if let Some(process) = self.process(place)
+            && !process.queued
+        {
+            process.queued = true;
+            self.ready.push_back(place);
+        }
+    }
+
+    /// Sleeps until something is put into the inbox, or is due.
+    fn sleep(&self, hub: &Arc<Hub>) {
+        let mut inbox = self.shared.inbox();
+        if !inbox.starts.is_empty() || !inbox.woken.is_empty() || inbox.stopping {
+            return;
+        }
+        inbox.sleeper = Some(thread::current());
+        drop(inbox);
+        match self.alarms.first() {
+            Some((at, _)) => {
+                let clock = hub.node().clock();
+                thread::park_timeout(at.since(clock.now()));
+            }
+            None => thread::park(),
+        }
+        self.shared.inbox().sleeper = None;
+    }
+
+    fn start(&mut self, hub: &Arc<Hub>, start: Start) {
+        let Start { door, program, arguments, loaded, ended, call } = start;
+        let context = Rc::new(hub.context(&door, &program));
+        context.loaded.replace(loaded);
+        context.call.replace(call);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.tenants += 1;
+        let place = Place { slot, tenant: self.tenants };
+        let script = self.state(hub).and_then(|state| Script::start(state, &context, &arguments));
+        match script {
+            Ok(script) => {
+                let shared = Arc::clone(&self.shared);
+                let waker = door.waker(|| Waker::from(Arc::new(ProcessWaker { shared, place }))).clone();
+                self.slots[slot] = Some(Process {
+                    place,
+                    door,
+                    waker,
+                    context,
+                    script,
+                    ended,
+                    budget: hub.options().budget,
+                    queued: true,
+                    alarm: None,
+                });
+                self.ready.push_back(place);
+            }
+            Err(error) => {
+                self.free.push(slot);
+                let error = ErrorObject::new(Kind::Unavailable, format!("no Lua state: {error}"));
+                tracing::error!(pid = %door.cell().pid(), %error, "process not started");
+                finish(&context, ended, Err(error));
+            }
+        }
+    }
+
+    /// The state for the next process: the first with room.
+    fn state(&mut self, hub: &Arc<Hub>) -> mlua::Result<&Vm> {
+        let options = hub.options();
+        let with_room = self.states.iter().position(Vm::has_room);
+        let at = if let Some(at) = with_room {
+            at
+        } else {
+            self.states.push(Vm::new(&hub.node().clock(), options)?);
+            self.states.len() - 1
+        };
+        Ok(&self.states[at])
+    }
+
+    /// One slice of one process.
+    fn turn(&mut self, hub: &Arc<Hub>, place: Place) {
+        let Some(process) = self.process(place) else { return };
+        process.queued = false;
+        if let Some(reason) = process.door.cell().pump(&process.waker) {
+            self.remove(place, Err(reason));
+            return;
+        }
+        let full = hub.options().budget;
+        let Process { script, budget, .. } = process;
+        // P5: a mistake of ours costs this process, and not the thread that runs the others.
+        let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| script.resume(budget, full))) else {
+            tracing::error!(pid = %process.door.cell().pid(), "Lua process panicked");
+            self.remove(place, Err(ExitReason::crashed("internal error")));
+            return;
+        };
+        match outcome {
+            Outcome::Waits(alarm) => {
+                process.budget = full;
+                let old = mem::replace(&mut process.alarm, alarm);
+                if old != alarm {
+                    if let Some(at) = old {
+                        self.alarms.remove(&(at, place));
+                    }
+                    if let Some(at) = alarm {
+                        self.alarms.insert((at, place));
+                    }
+                }
+            }
+            Outcome::Preempted => {
+                process.queued = true;
+                self.busy.push_back(place);
+            }
+            Outcome::Ended(result) => self.remove(place, Ok(result)),
+            Outcome::Upgrades => self.upgrade(place),
+        }
+    }
+
+    /// P5 and the like: other code under the same PID.
+    fn upgrade(&mut self, place: Place) {
+        let Some(process) = self.process(place) else { return };
+        let Some((program, arguments)) = process.context.upgrade.take() else { return };
+        process.context.hub.runs(process.context.pid(), &program);
+        process.context.become_program(program);
+        match process.script.replace(&process.context, &arguments) {
+            Ok(()) => self.queue(place),
+            Err(error) => {
+                let error = ErrorObject::new(Kind::Internal, format!("upgrade failed: {error}"));
+                self.remove(place, Ok(Err(error)));
+            }
+        }
+    }
+
+    fn remove(&mut self, place: Place, why: Result<Result<Values, ErrorObject>, ExitReason>) {
+        let Some(process) = self.slots.get_mut(place.slot).and_then(Option::take) else { return };
+        self.free.push(place.slot);
+        if let Some(at) = process.alarm {
+            self.alarms.remove(&(at, place));
+        }
+        let Process { context, ended, script, .. } = process;
+        // Its memory is given back before anybody hears of its end.
+        drop(script);
+        match why {
+            Ok(result) => finish(&context, ended, result),
+            Err(reason) => end(&context, ended, reason),
+        }
+    }
+}
+
+/// The script has come to its end.
+fn finish(context: &Context, ended: Option<Reply>, result: Result<Values, ErrorObject>) {
+    let reason = match result {
+        Ok(values) if values.is_nil() => ExitReason::Normal,
+        Ok(values) => ExitReason::Returned(Term::new(values)),
+        // A source that could not be loaded is its spawner's affair alone, if there is one.
+        Err(error) if context.not_loaded(&error) => ExitReason::Normal,
+        Err(error) => {
+            let entry = context.program.borrow().code.id.to_string();
+            let traceback = error.stack();
+            tracing::error!(pid = %context.pid(), entry, %error, traceback, "process failed");
+            ExitReason::Raised(Term::new(Values::from_error(error)))
+        }
+    };
+    end(context, ended, reason);
+}
+
+/// Ends the process, and tells whoever waits for its result.
+fn end(context: &Context, ended: Option<Reply>, reason: ExitReason) {
+    if context.has_subscriptions.get() {
+        context.hub.bus.leave(context.pid());
+    }
+    context.not_loaded(
+        &exit_error(&reason).unwrap_or_else(|| ErrorObject::new(Kind::Canceled, "the process ended")),
+    );
+    let result = exit_error(&reason);
+    let values = if let ExitReason::Returned(term) = &reason {
+        term.downcast_ref::<Values>().cloned().unwrap_or_default()
+    } else {
+        Values::default()
+    };
+    context.hub.ran(context.pid());
+    context.door.cell().end(reason);
+    // A function's response goes out once it has ended, so that whoever got it finds its relations ended too.
+    if let Some(call) = context.call.take() {
+        let response = context.response.take().unwrap_or_else(|| refusal(&HttpFault::Handler));
+        _ = call.reply.try_send(response);
+    }
+    if let Some(reply) = ended {
+        match result {
+            Some(error) => reply.fail(&error),
+            None => reply.give(Completion::Returned(values)),
+        }
+    }
+}
+
+/// An abnormal end as an error; `None` for a normal one.
+pub(crate) fn exit_error(reason: &ExitReason) -> Option<ErrorObject> {
+    let (kind, message) = match reason {
+        ExitReason::Normal | ExitReason::Returned(_) | ExitReason::Shutdown => return None,
+        ExitReason::Killed => (Kind::Internal, "process terminated".to_owned()),
+        ExitReason::NoProcess => (Kind::NotFound, "process not found".to_owned()),
+        ExitReason::NodeLost => (Kind::Unavailable, "node lost".to_owned()),
+        ExitReason::Linked => (Kind::Internal, "linked process failed".to_owned()),
+        ExitReason::Crashed(why) => (Kind::Internal, why.to_string()),
+        ExitReason::Raised(term) => match term.downcast_ref::<Values>().and_then(Values::error) {
+            Some(error) => return Some(error.clone()),
+            None => (Kind::Internal, term.to_string()),
+        },
+    };
+    Some(ErrorObject::new(kind, message))
+}

@@ -1,0 +1,57 @@
+//! The module `base64`: the standard alphabet, padded.
+
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
+use mlua::{IntoLua, Lua, Table, Value};
+
+use super::errors::{self, Kind};
+use super::{Answer, args};
+
+/// The table `base64`.
+///
+/// # Errors
+///
+/// Lua has no memory left.
+pub fn module(lua: &Lua) -> mlua::Result<Table> {
+    let module = lua.create_table()?;
+    module.raw_set("encode", lua.create_function(|lua, data: Value| encode(lua, &data))?)?;
+    module.raw_set("decode", lua.create_function(|lua, text: Value| decode(lua, &text))?)?;
+    Ok(args::frozen(module))
+}
+
+fn encode(lua: &Lua, data: &Value) -> Answer {
+    let Value::String(data) = data else { return not_a_string(lua, data) };
+    Ok((STANDARD.encode(data.as_bytes()).into_lua(lua)?, Value::Nil))
+}
+
+fn decode(lua: &Lua, text: &Value) -> Answer {
+    let Value::String(text) = text else { return not_a_string(lua, text) };
+    match STANDARD.decode(text.as_bytes()) {
+        Ok(data) => Ok((lua.create_string(data)?.into_lua(lua)?, Value::Nil)),
+        Err(error) => errors::fail(lua, Kind::Invalid, error.to_string()),
+    }
+}
+
+fn not_a_string(lua: &Lua, got: &Value) -> Answer {
+    errors::fail(lua, Kind::Invalid, format!("a string is expected, not {}", args::type_name(got)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::run;
+
+    #[test]
+    fn bytes_go_there_and_back() {
+        assert_eq!(run("return (base64.encode('\\0\\255 any'))"), "AP8gYW55");
+        assert_eq!(run("return base64.decode('AP8gYW55') == '\\0\\255 any'"), "true");
+        assert_eq!(run("return (base64.encode('')) .. (base64.decode(''))"), "");
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused() {
+        for argument in ["'a'", "'@@@@'", "5", "nil"] {
+            let program = format!("local v, e = base64.decode({argument}) return v, e:kind()");
+            assert_eq!(run(&program), "nil Invalid", "{argument}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! JSON into Lua: each value goes straight from the text to its place in a table.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use mlua::{IntoLua, Lua, Table, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::object_mark;
+
+/// Room for fields in a new object. JSON says how many there are only at the end; four are what messages tend to have.
+const FIELDS_EXPECTED: usize = 4;
+
+/// The value of a text that holds exactly one.
+pub(super) fn text(lua: &Lua, text: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut root = Value::Nil;
+    // It stops at 128 levels, and so the stack holds.
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    Slot { lua, place: Place::Root(&mut root) }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(root)
+}
+
+/// The value of a tree.
+pub(super) fn tree(lua: &Lua, tree: &serde_json::Value) -> Result<Value, serde_json::Error> {
+    let mut root = Value::Nil;
+    Slot { lua, place: Place::Root(&mut root) }.deserialize(tree)?;
+    Ok(root)
+}
+
+/// Where the next value goes.
+struct Slot<'a> {
+    lua: &'a Lua,
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    Root(&'a mut Value),
+    Field(&'a Table, &'a str),
+    Item(&'a Table, usize),
+}
+
+impl Slot<'_> {
+    fn put<E: Error>(self, value: impl IntoLua) -> Result<(), E> {
+        let put = match self.place {
+            Place::Root(root) => value.into_lua(self.lua).map(|value| *root = value),
+            Place::Field(table, key) => table.raw_set(key, value),
+            Place::Item(table, index) => table.raw_set(index, value),
+        };
+        put.map_err(E::custom)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Slot<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Slot<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.put(value)
+    }
+
+    // Every number of Luau is a double.
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.put(value as f64)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.put(value as f64)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.put(value)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        self.put(value)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.put(Value::Nil)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let lua = self.lua;
+        let room = items.size_hint().unwrap_or_default();
+        let table = lua.create_table_with_capacity(room, 0).map_err(A::Error::custom)?;
+        for index in 1.. {
+            if items.next_element_seed(Slot { lua, place: Place::Item(&table, index) })?.is_none() {
+                break;
+            }
+        }
+        self.put(table)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let lua = self.lua;
+        let Some(mut key) = fields.next_key_seed(Key)? else {
+            let table = lua.create_table().map_err(A::Error::custom)?;
+            let mark = object_mark(lua).map_err(A::Error::custom)?;
+            table.set_metatable(Some(mark)).map_err(A::Error::custom)?;
+            return self.put(table);
+        };
+        let room = fields.size_hint().map_or(FIELDS_EXPECTED, |left| left + 1);
+        let table = lua.create_table_with_capacity(0, room).map_err(A::Error::custom)?;
+        loop {
+            fields.next_value_seed(Slot { lua, place: Place::Field(&table, &key) })?;
+            match fields.next_key_seed(Key)? {
+                Some(next) => key = next,
+                None => return self.put(table),
+            }
+        }
+    }
+}
+
+/// A key, borrowed from the text unless it has escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
+}

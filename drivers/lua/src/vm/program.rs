@@ -1,0 +1,126 @@
+//! Sources, compiled once and run many times.
+
+use crate::app::model::{Code, CodeKind, EntryId};
+use crate::app::{Application, Finding, Place};
+use mlua::chunk::Compiler;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One source as byte code, with what it imports.
+#[derive(Debug)]
+pub struct Program {
+    /// The entry.
+    pub code: Arc<Code>,
+    /// How tracebacks call it.
+    pub chunk_name: String,
+    /// The byte code. It comes from our own compiler and nowhere else.
+    pub bytecode: Vec<u8>,
+    /// The libraries it imports, by the names they have in it.
+    pub imports: Vec<(String, Arc<Program>)>,
+    /// Says whether another program is the same, imports and all.
+    pub fingerprint: u64,
+}
+
+/// The programs of an application.
+#[derive(Debug, Default)]
+pub struct Programs(BTreeMap<EntryId, Arc<Program>>);
+
+impl Programs {
+    /// Compiles every source of an application that was read without errors; what does not compile is a finding.
+    #[must_use]
+    pub fn compile(application: &Application) -> (Self, Vec<Finding>) {
+        let mut programs = Self::default();
+        let mut findings = Vec::new();
+        for id in application.code.keys() {
+            programs.add(application, id, &mut findings);
+        }
+        (programs, findings)
+    }
+
+    /// The program of an entry.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Program>> {
+        self.0.get(&EntryId::resolve("", id))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Program>> {
+        self.0.values()
+    }
+
+    /// Compiles a program, its imports first: reading has made sure that they form no circle.
+    fn add(
+        &mut self,
+        application: &Application,
+        id: &EntryId,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Arc<Program>> {
+        if let Some(program) = self.0.get(id) {
+            return Some(Arc::clone(program));
+        }
+        let code = application.code.get(id)?;
+        let mut imports = Vec::new();
+        for (name, import, _) in &code.imports {
+            imports.push((name.clone(), self.add(application, import, findings)?));
+        }
+        let bytecode = match compile(code) {
+            Ok(bytecode) => bytecode,
+            Err(finding) => {
+                findings.push(finding);
+                return None;
+            }
+        };
+        let program = Arc::new(Program {
+            code: Arc::clone(code),
+            // "@" marks the name of a file.
+            chunk_name: format!("@{}", code.source_place.file),
+            bytecode,
+            imports,
+            fingerprint: application.fingerprint(id),
+        });
+        self.0.insert(id.clone(), Arc::clone(&program));
+        Some(program)
+    }
+}
+
+impl Program {
+    /// Whether this is code to spawn.
+    #[must_use]
+    pub fn is_process(&self) -> bool {
+        self.code.kind == CodeKind::Process
+    }
+}
+
+/// Byte code whose line numbers are those of the file that the source stands in.
+fn compile(code: &Code) -> Result<Vec<u8>, Finding> {
+    let first = code.source_place.line.saturating_sub(1);
+    let mut source = "\n".repeat(first as usize);
+    source.push_str(&code.source);
+    compiler().compile(&source).map_err(|error| {
+        let (line, message) = syntax_error(&error.to_string());
+        let place = Place { line, column: 1, ..code.source_place.clone() };
+        let text = source.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
+        match super::dialect::explain(text) {
+            Some(explanation) => Finding::error(&place, format!("{message}; {explanation}")),
+            None => Finding::error(&place, message),
+        }
+    })
+}
+
+/// Scripts have functions of their own for what the compiler would otherwise do without looking them up.
+fn compiler() -> Compiler {
+    Compiler::new().set_optimization_level(1).set_debug_level(1).set_disabled_builtins([
+        "type",
+        "typeof",
+        "getmetatable",
+    ])
+}
+
+/// The line and the words of the compiler's message, `syntax error: :3: …` or `:3: …`.
+fn syntax_error(message: &str) -> (u32, String) {
+    let message = message.trim_start_matches("syntax error: ").trim_start_matches(':');
+    let mut parts = message.splitn(2, ':');
+    let line = parts.next().and_then(|line| line.trim().parse().ok()).unwrap_or(1);
+    let words = parts.next().unwrap_or(message).trim();
+    (line, words.to_owned())
+}

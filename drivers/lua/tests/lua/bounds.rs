@@ -1,0 +1,126 @@
+//! What a process can make grow, and what happens then.
+
+use crate::support::{World, options, run, run_with};
+use serde_json::json;
+use wsrelay_lua::runtime::HubOptions;
+
+#[test]
+fn a_process_that_spawns_without_end_is_refused() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: processes, kind: process.host}
+  - {name: main, kind: process.lua, source: 'file://main.lua'}
+  - {name: idle, kind: process.lua, source: 'return function() process.inbox():receive() end'}
+";
+    let main = "
+        return { main = function()
+            local spawned = 0
+            while true do
+                local pid, fault = process.spawn('app:idle', 'app:processes')
+                if not pid then return {spawned, fault:message()} end
+                spawned = spawned + 1
+            end
+        end }
+    ";
+    let options = HubOptions { processes_max: 50, ..options() };
+    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", main)], options);
+    assert_eq!(world.exec(&[]), Ok(json!([49, "there are too many processes"])));
+}
+
+#[test]
+fn names_topics_subscriptions_and_connections_of_a_process_are_counted() {
+    for (attempt, words) in [
+        ("process.registry.register('n' .. n)", "too many names"),
+        ("process.listen('t' .. n)", "too many topics"),
+        ("events.subscribe('s' .. n)", "too many subscriptions"),
+    ] {
+        let main = format!(
+            "
+            for n = 1, 20000 do
+                local ok, value, fault = pcall(function() return {attempt} end)
+                if not ok then return value end
+                if not value then return fault:message() end
+            end
+            "
+        );
+        let said = run(&main).map(|value| value.to_string());
+        assert!(said.as_ref().is_ok_and(|said| said.contains(words)), "{attempt}: {said:?}");
+    }
+}
+
+#[test]
+fn a_full_mailbox_refuses_and_says_so() {
+    let main = "
+        local child = process.spawn('app:child', 'app:processes')
+        local sent = 0
+        while true do
+            local ok, fault = process.send(child, 'flood', sent)
+            if not ok then return {sent, fault:kind(), fault:retryable()} end
+            sent = sent + 1
+        end
+    ";
+    // It takes a single message out, once, so that it has begun to look.
+    let child = "process.listen('never'):receive()";
+    assert_eq!(run_with(main, &[("child", child)]), Ok(json!([1024, "Unavailable", true])));
+}
+
+#[test]
+fn a_value_that_is_too_large_is_not_sent() {
+    let main = "
+        local big = {}
+        for n = 1, 70000 do big[n] = {} end
+        local ok, fault = process.send(process.pid(), 't', big)
+        return {ok == nil, fault:kind()}
+    ";
+    let yaml = "{namespace: app, entries: [{name: processes, kind: process.host}, {name: main, kind: process.lua, source: 'file://main.lua'}]}";
+    let source = format!("return {{ main = function() {main} end }}");
+    let options = HubOptions { memory_bytes_max: 64 * 1024 * 1024, ..options() };
+    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
+    assert_eq!(world.exec(&[]), Ok(json!([true, "Invalid"])));
+}
+
+#[test]
+fn a_hog_is_ended_and_its_neighbours_in_the_same_state_go_on() {
+    let neighbour = "
+        local kept = ('x'):rep(2 * 1024 * 1024)
+        local msg = process.inbox():receive()
+        process.send(msg:from(), 'alive', #kept)
+    ";
+    let hog = "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end";
+    let main = "
+        local neighbours = {}
+        for n = 1, 6 do neighbours[n] = process.spawn('app:neighbour', 'app:processes') end
+        local hog = process.spawn_monitored('app:hog', 'app:processes')
+        local event = process.events():receive()
+        local inbox, alive = process.inbox(), 0
+        for _, pid in ipairs(neighbours) do
+            process.send(pid, 'are you there')
+            alive = alive + inbox:receive():payload():data()
+        end
+        return {event.from == hog, event.result.error:message(), alive}
+    ";
+    let expected = json!([true, "the process holds more memory than it may", 6 * 2 * 1024 * 1024]);
+    assert_eq!(run_with(main, &[("neighbour", neighbour), ("hog", hog)]), Ok(expected));
+}
+
+#[test]
+fn a_process_that_others_keep_busy_is_not_one_that_runs_for_ever() {
+    let main = "
+        local me, inbox = process.pid(), process.inbox()
+        for n = 1, 20000 do process.send(me, 't', n) inbox:receive() end
+        return 'fine'
+    ";
+    let yaml = "{namespace: app, entries: [{name: processes, kind: process.host}, {name: main, kind: process.lua, source: 'file://main.lua'}]}";
+    let source = format!("return {{ main = function() {main} end }}");
+    let options = HubOptions { budget: 50_000, ..options() };
+    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
+    assert_eq!(world.exec(&[]), Ok(json!("fine")));
+}
+
+/// What is garbage is not held: this makes a hundred times its bound of it.
+#[test]
+fn garbage_does_not_count() {
+    let main = "local n = 0 for _ = 1, 400000 do n = n + #(('x'):rep(1000) .. n) end return 'fine'";
+    assert_eq!(run(main), Ok(json!("fine")));
+}
