@@ -105,6 +105,7 @@ fn the_only_clock_is_the_hosts() {
         "drivers/bench",
         "drivers/sim/src/report.rs",
         "drivers/sim/examples",
+        "drivers/lua/examples",
     ];
     assert_eq!(uses("drivers", &clocks, &but), NOTHING);
 }
@@ -145,8 +146,17 @@ fn no_test_sleeps() {
         "tests/tests/sockets/support/mod.rs",
         "tests/tests/browser/cdp.rs",
         "drivers/smol/tests/outbound/world.rs",
+        "drivers/lua/tests/lua/support/mod.rs",
     ];
-    for folder in ["tests", "drivers/smol/tests", "drivers/thread", "drivers/host", "drivers/cli/tests"] {
+    let folders = [
+        "tests",
+        "drivers/smol/tests",
+        "drivers/thread",
+        "drivers/host",
+        "drivers/lua/tests",
+        "drivers/cli/tests",
+    ];
+    for folder in folders {
         assert_eq!(uses(folder, &sleeps, &guards), NOTHING);
     }
 }
@@ -164,7 +174,8 @@ fn a_file_fits_a_sitting() {
 
 #[test]
 fn every_package_takes_the_workspaces_lints() {
-    let drivers = ["host", "smol", "thread", "sim", "cli", "bench"].map(|name| format!("drivers/{name}"));
+    let drivers =
+        ["host", "smol", "thread", "sim", "lua", "cli", "bench"].map(|name| format!("drivers/{name}"));
     let folders = drivers.into_iter().chain(["core".to_owned(), "tests".to_owned()]);
     for folder in folders {
         let manifest = fs::read_to_string(root().join(&folder).join("Cargo.toml")).unwrap();

@@ -1,14 +1,16 @@
 //! The command line.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wsrelay_core::relay::parse_duration;
 use wsrelay_core::upgrade::OriginPolicy;
 
 /// A WebSocket relay: every connection is a process.
 ///
-/// Without a command, `wsrelay` runs the demo.
+/// Without a command, `wsrelay` serves the chat in `examples/chat`.
 #[derive(Debug, Parser)]
 #[command(version, about, long_about)]
 pub struct Args {
@@ -23,14 +25,76 @@ pub struct Args {
 /// What the command can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serve an application: a folder of YAML entries and Lua sources.
+    ///
+    /// SIGHUP reads it again, without disconnecting anybody whose code has not changed. SIGTERM and Ctrl-C drain; a
+    /// second one ends at once.
+    Run(RunOptions),
+    /// Read an application and say everything that is wrong with it; run nothing.
+    Check(CheckOptions),
+    /// Write a chat application to start from.
+    New(NewOptions),
     /// Serve a chat page, an echo and a broadcast, to try the relay with a browser or any client.
     Demo(DemoOptions),
 }
 
-impl Default for Command {
-    fn default() -> Self {
-        Self::Demo(DemoOptions::default())
+/// Options of `run`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct RunOptions {
+    /// The application's folder.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Address and port to listen on, in the place of the `addr` of the application's only `http.service`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Executor threads for connections [default: one a core].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// Threads that run Lua [default: one a core].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub workers: Option<usize>,
+    /// Largest memory of one Lua process, in bytes. A process past it is ended.
+    #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "N", value_parser = at_least_one)]
+    pub memory_bytes_max: usize,
+    /// Safepoints (loops, calls, returns) that a script may pass without waiting or receiving; 100 million are one to two seconds. A
+    /// process past it is ended.
+    #[arg(long, default_value_t = 200_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub budget: u64,
+    /// Within which time clients are closed at SIGTERM.
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration)]
+    pub drain_window: Duration,
+}
+
+impl RunOptions {
+    /// The options of `wsrelay run DIR`.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            options: RunOptions,
+        }
+        Alone::parse_from([OsStr::new("wsrelay"), folder.as_os_str()]).options
     }
+}
+
+/// Options of `check`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct CheckOptions {
+    /// The application's folder.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// List the routes, too.
+    #[arg(long)]
+    pub routes: bool,
+}
+
+/// Options of `new`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct NewOptions {
+    /// The folder to make; it must not exist, or be empty.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// What the demo can run on.
@@ -95,6 +159,10 @@ fn origins(list: &str) -> Result<OriginPolicy, String> {
     OriginPolicy::parse(list).map_err(|fault| fault.to_string())
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|fault| fault.to_string())
+}
+
 fn heartbeat(text: &str) -> Result<Duration, String> {
     let every = parse_duration(text).map_err(|fault| fault.to_string())?;
     let bounds = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
@@ -120,12 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_has_its_defaults_with_and_without_its_name() {
-        let Command::Demo(options) = Command::default();
+    fn options_have_their_defaults() {
+        let options = DemoOptions::default();
         assert_eq!(options.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(options.message_bytes_max, 1024 * 1024);
         assert_eq!(options.heartbeat, Duration::from_secs(30));
         assert_eq!(options.driver, Driver::Smol);
+        let options = RunOptions::of(Path::new("a chat"));
+        assert_eq!(
+            (options.folder.to_str(), options.drain_window),
+            (Some("a chat"), Duration::from_secs(30))
+        );
         assert!(Args::try_parse_from(["wsrelay"]).unwrap().command.is_none());
     }
 

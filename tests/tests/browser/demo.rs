@@ -1,19 +1,19 @@
-//! The demo server in the test's own process.
+//! The example in `examples/chat`, served in the test's own process.
 
-use smol::Task;
 use std::fmt::Write as _;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use wsrelay::args::DemoOptions;
-use wsrelay::demo;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+use wsrelay_lua::runtime::HubOptions;
+use wsrelay_lua::{Instance, check};
 use wsrelay_smol::{Node, NodeOptions, Runtime};
 
-/// A server with the demo's page and rooms. Dropping it cuts all its connections.
+/// A server with the example's page and rooms. Dropping it cuts all its connections.
 pub(crate) struct Demo {
     pub(crate) node: Node,
     pub(crate) address: SocketAddr,
-    serving: Task<io::Result<()>>,
-    _runtime: Runtime,
+    instance: Instance,
+    runtime: Runtime,
 }
 
 impl Demo {
@@ -24,13 +24,17 @@ impl Demo {
 
     /// Starts a server on this address.
     pub(crate) fn start_on(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).expect("an address to listen on");
-        let address = listener.local_addr().expect("a bound address");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository");
+        let mut checked = check(&root.join("examples/chat"));
+        assert_eq!(checked.findings, [], "the example is sound");
+        checked.listen_on(address).expect("it has one server");
         let runtime = Runtime::start(2).expect("threads");
         let node = runtime.node(NodeOptions::default());
-        let server = demo::on_smol::server(&node, &DemoOptions::default()).expect("sound limits");
-        let serving = smol::spawn(async move { server.serve(listener).await });
-        Self { node, address, serving, _runtime: runtime }
+        let options = HubOptions { workers: 2, ..HubOptions::default() };
+        let instance =
+            runtime.block_on(Instance::start(checked, &node, options)).expect("a sound application");
+        let address = instance.addresses().next().expect("it listens").1;
+        Self { node, address, instance, runtime }
     }
 
     /// The page where one types name and room.
@@ -45,7 +49,7 @@ impl Demo {
 
     /// Waits until the server has nothing more to serve, after a drain.
     pub(crate) fn wait_for_end(self) {
-        smol::block_on(self.serving).expect("a served listener");
+        self.runtime.block_on(self.instance.stop(Duration::from_secs(1)));
     }
 }
 

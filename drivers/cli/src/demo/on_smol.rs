@@ -14,7 +14,7 @@ pub(super) fn run(options: &DemoOptions, signals: Signals) -> Result<(), String>
     let listener =
         TcpListener::bind(options.listen).map_err(|error| cannot_listen(options.listen, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let runtime = Runtime::start(threads(options)).map_err(|error| no_threads(&error))?;
+    let runtime = Runtime::start(threads(options.threads)).map_err(|error| no_threads(&error))?;
     let node = runtime.node(node_options(options));
     let server = server(&node, options).map_err(|fault| fault.to_string())?;
     announce(address);

@@ -10,8 +10,8 @@ use wsrelay_core::limits::LimitsFault;
 use wsrelay_thread::{Node, Runtime, Server};
 
 pub(super) fn run(options: &DemoOptions, signals: Signals) -> Result<(), String> {
-    let runtime =
-        Runtime::start(threads(options), node_options(options)).map_err(|error| no_threads(&error))?;
+    let runtime = Runtime::start(threads(options.threads), node_options(options))
+        .map_err(|error| no_threads(&error))?;
     let node = runtime.node();
     let server = server(node, options).map_err(|fault| fault.to_string())?;
     let listening = server.bind(options.listen).map_err(|error| cannot_listen(options.listen, &error))?;

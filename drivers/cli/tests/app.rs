@@ -1,0 +1,176 @@
+//! `wsrelay run`, `check` and `new` as a user runs them.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::Duration;
+
+const WSRELAY: &str = env!("CARGO_BIN_EXE_wsrelay");
+
+/// A folder that is gone when the test is.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wsrelay-cli-{}-{name}", std::process::id()));
+        _ = fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    /// One that `wsrelay new` has filled.
+    fn with_chat(name: &str) -> Self {
+        let folder = Self::new(name);
+        let output = wsrelay(&["new".as_ref(), folder.0.as_os_str()]);
+        assert!(output.status.success(), "{output:?}");
+        folder
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let path = self.0.join(name);
+        let text = fs::read_to_string(&path).expect("a file of the application");
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replace(from, to)).expect("room on the disk");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn wsrelay(arguments: &[&std::ffi::OsStr]) -> Output {
+    Command::new(WSRELAY).args(arguments).env_remove("RUST_LOG").output().expect("the command")
+}
+
+fn check(folder: &Path) -> (bool, String, String) {
+    let output = wsrelay(&["check".as_ref(), "--routes".as_ref(), folder.as_os_str()]);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+/// A running application; ended with the test, also when it fails.
+struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: String,
+}
+
+impl Running {
+    fn start(folder: &Folder) -> Self {
+        let mut child = Command::new(WSRELAY)
+            .args(["run", "--listen", "127.0.0.1:0"])
+            .arg(&folder.0)
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command");
+        let log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut running = Self { child, log, address: String::new() };
+        let line = running.wait_for("listening on http://");
+        let (_, rest) = line.split_once("http://").expect("an address");
+        running.address = rest.split('/').next().expect("an address").to_owned();
+        running
+    }
+
+    /// The next line of the log that contains `text`.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.log.read_line(&mut line).expect("a log") > 0, "the log ended without {text:?}");
+        }
+        line
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().expect("kill").success());
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("a listener");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        response
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_new_application_is_sound_and_is_not_written_over_another() {
+    let folder = Folder::with_chat("new");
+    let (is_sound, out, err) = check(&folder.0);
+    assert!(is_sound && err.is_empty(), "{err}");
+    assert!(out.contains("1 servers, 1 routers, 1 endpoints, 1 functions, 1 processes"), "{out}");
+    assert!(out.contains("  GET     /ws/chat"), "{out}");
+    let again = wsrelay(&["new".as_ref(), folder.0.as_os_str()]);
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is not empty"));
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_file_and_line() {
+    let folder = Folder::with_chat("wrong");
+    folder.edit("_index.yaml", "func: chat", "func: chatt");
+    folder.edit("_index.yaml", "- websocket_relay", "- websocket_relai");
+    folder.edit("room.lua", "local members = {}", "goto members");
+    folder.edit("chat.lua", "if not pid then", "if not pid than");
+    let (is_sound, out, err) = check(&folder.0);
+    assert!(!is_sound && out.is_empty(), "{out}");
+    let lines: Vec<_> = err.lines().collect();
+    for (start, words) in [
+        ("_index.yaml:44:9: error: ", "did you mean `websocket_relay`?"),
+        ("_index.yaml:54:11: error: `func`: there is no `app:chatt`", "did you mean `app:chat`?"),
+        ("chat.lua:30:", "got 'than'"),
+        ("room.lua:9:", "`continue`"),
+    ] {
+        assert!(lines.iter().any(|line| line.starts_with(start) && line.contains(words)), "{start}: {err}");
+    }
+    assert!(err.ends_with("has errors: see above\n"), "{err}");
+}
+
+#[test]
+fn a_hangup_reads_the_application_again_and_keeps_the_old_one_where_the_new_is_unsound() {
+    let folder = Folder::with_chat("reload");
+    let mut running = Running::start(&folder);
+    assert!(running.get("/").contains("<title>wsrelay chat</title>"));
+    assert!(running.get("/ws/chat").contains("user (1 to 32 characters)"));
+    folder.edit("chat.lua", "user (1 to 32 characters)", "a user");
+    running.signal("-HUP");
+    running.wait_for(" reloaded");
+    assert!(running.get("/ws/chat").contains("a user and room"));
+    folder.edit("chat.lua", "local http", "local local http");
+    running.signal("-HUP");
+    running.wait_for("chat.lua:5:");
+    running.wait_for("not reloaded");
+    assert!(running.get("/ws/chat").contains("a user and room"));
+}
+
+#[test]
+fn an_interrupt_ends_the_command_well() {
+    let folder = Folder::with_chat("stop");
+    let mut running = Running::start(&folder);
+    running.signal("-INT");
+    running.wait_for("stopping: clients are closed within 2s");
+    running.wait_for(" stopped");
+    assert!(running.child.wait().expect("its end").success());
+}
+
+#[test]
+fn an_application_that_is_not_there_is_an_error_in_words() {
+    let (is_sound, _, err) = check(Path::new("/nowhere/at/all"));
+    assert!(!is_sound);
+    assert!(err.starts_with("/nowhere/at/all:1:1: error: the folder cannot be read: "), "{err}");
+}
