@@ -5,6 +5,7 @@ pub(crate) mod child;
 mod edge;
 mod fastwebsockets;
 mod floor;
+mod lua;
 mod raw;
 mod smol;
 mod thread;
@@ -71,6 +72,13 @@ pub(crate) const ALL: &[ServerKind] = &[
         speaks: Protocol::WebSocket,
         kinds: &[Kind::Echo, Kind::Fanout, Kind::Idle],
         serve: smol::serve,
+    },
+    ServerKind {
+        name: "lua",
+        about: "the same on smol, with a process written in Lua, on a thread of its own",
+        speaks: Protocol::WebSocket,
+        kinds: &[Kind::Echo, Kind::Fanout, Kind::Idle],
+        serve: lua::serve,
     },
     ServerKind {
         name: "tokio-tungstenite",
