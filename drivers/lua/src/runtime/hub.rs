@@ -11,6 +11,7 @@ use crate::app::model::Lifecycle;
 use crate::http::MessageForm;
 use crate::vm::modules::errors::{ErrorObject, Kind};
 use crate::vm::{Program, Programs, Values};
+use smol::channel::Receiver;
 use smol::{Timer, channel};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -195,6 +196,25 @@ impl Hub {
             .map_err(|fault| fault.to_error())?;
         match receiver.recv().await {
             Ok(Completion::Spawned(pid)) => Ok(pid),
+            Ok(Completion::Failed(error)) => Err(error),
+            Ok(Completion::Returned(_)) | Err(_) => {
+                Err(ErrorObject::new(Kind::Unavailable, "the process was not started: its worker is gone"))
+            }
+        }
+    }
+
+    /// Starts a process from outside of any, and tells how it ends.
+    pub(crate) async fn spawn_watched(
+        &self,
+        id: &str,
+        host: &str,
+        arguments: Values,
+    ) -> Result<(Pid, Receiver<Completion>), ErrorObject> {
+        let ((sender, receiver), (last, end)) = (channel::bounded(1), channel::bounded(1));
+        let replies = (Some(Reply::Channel(sender)), Some(Reply::Channel(last)));
+        self.begin(id, host, arguments, None, replies.0, replies.1).map_err(|fault| fault.to_error())?;
+        match receiver.recv().await {
+            Ok(Completion::Spawned(pid)) => Ok((pid, end)),
             Ok(Completion::Failed(error)) => Err(error),
             Ok(Completion::Returned(_)) | Err(_) => {
                 Err(ErrorObject::new(Kind::Unavailable, "the process was not started: its worker is gone"))

@@ -1,7 +1,7 @@
 //! Processes that are kept alive.
 
+use super::door::Completion;
 use super::hub::Hub;
-use super::worker::exit_error;
 use crate::app::model::{Restart, Service};
 use crate::vm::Values;
 use crate::vm::modules::errors::ErrorObject;
@@ -99,50 +99,45 @@ impl Keeper {
         let clock = self.hub.node().clock();
         let started = clock.now();
         let values = Values::from_json(input);
-        let spawned = self.hub.spawn(process.as_str(), host.as_str(), values);
+        let spawned = self.hub.spawn_watched(process.as_str(), host.as_str(), values);
         let spawned = within(lifecycle.start_timeout, spawned).await.unwrap_or_else(|| {
             Err(ErrorObject::new(
                 crate::vm::modules::errors::Kind::Timeout,
                 "the source took too long to load",
             ))
         });
-        let pid = match spawned {
-            Ok(pid) => pid,
+        let (pid, end) = match spawned {
+            Ok(spawned) => spawned,
             Err(error) => return Life::Failed(error, clock.now().since(started)),
         };
         tracing::info!(service = id.as_str(), %pid, "service started");
         _ = running.try_send(());
-        // It may have ended already; then this is answered at once.
-        _ = self.context.monitor(pid);
-        loop {
-            match self.context.next().await {
-                Event::Exit { from, reason } if from == pid => {
-                    if let Some(error) = exit_error(&reason) {
-                        return Life::Failed(error, clock.now().since(started));
-                    }
-                    tracing::info!(service = id.as_str(), "service ended");
-                    return Life::Over;
+        let cancelled = async {
+            loop {
+                if let Event::Cancel { reason, .. } = self.context.next().await {
+                    return Err(reason);
                 }
-                Event::Cancel { reason, .. } => {
-                    self.end(pid, &reason).await;
-                    return Life::Over;
-                }
-                Event::Exit { .. }
-                | Event::LinkDown { .. }
-                | Event::Message(_)
-                | Event::Started
-                | Event::Tick => {}
+            }
+        };
+        match smol::future::or(async { Ok(end.recv().await) }, cancelled).await {
+            Ok(Ok(Completion::Failed(error))) => Life::Failed(error, clock.now().since(started)),
+            Ok(Ok(Completion::Returned(_) | Completion::Spawned(_)) | Err(_)) => {
+                tracing::info!(service = id.as_str(), "service ended");
+                Life::Over
+            }
+            Err(reason) => {
+                self.end(pid, &end, &reason).await;
+                Life::Over
             }
         }
     }
 
     /// Asks the process to end, and ends it when it does not.
-    async fn end(&self, pid: Pid, reason: &str) {
+    async fn end(&self, pid: Pid, end: &Receiver<Completion>, reason: &str) {
         let node = self.hub.node();
+        // It may have ended meanwhile.
         _ = node.cancel(pid, reason);
-        let gone =
-            async { while !matches!(self.context.next().await, Event::Exit { from, .. } if from == pid) {} };
-        if within(self.service.lifecycle.stop_timeout, gone).await.is_none() {
+        if within(self.service.lifecycle.stop_timeout, end.recv()).await.is_none() {
             tracing::warn!(
                 service = self.service.id.as_str(),
                 "service did not end when asked; it is terminated"

@@ -15,6 +15,8 @@ const TABLES_MAX: usize = 64 * 1024;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Largest number of fields.
 const FIELDS_MAX: usize = 512 * 1024;
+/// Most values of JSON that is only near; what is more becomes null.
+const JSON_NODES_MAX: usize = FIELDS_MAX;
 /// How deep tables may be nested to be sent as JSON; deeper ones are sent as they are.
 const JSON_DEPTH_MAX: usize = 64;
 
@@ -25,6 +27,8 @@ pub struct Values {
     nodes: Vec<Node>,
     tables: Vec<Vec<(Node, Node)>>,
     bytes: usize,
+    /// Whether a table is reached on more than one way: as JSON there could be more of it than there is memory.
+    is_shared: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +73,7 @@ impl Values {
     #[must_use]
     pub fn from_error(error: ErrorObject) -> Self {
         let bytes = error.message().len();
-        Self { nodes: vec![Node::Error(Box::new(error))], tables: Vec::new(), bytes }
+        Self { nodes: vec![Node::Error(Box::new(error))], tables: Vec::new(), bytes, is_shared: false }
     }
 
     /// Values that came as JSON.
@@ -127,12 +131,12 @@ impl Values {
         match self.nodes.as_slice() {
             [] => return Payload::Empty,
             [Node::String(bytes)] => return Payload::Data(data(bytes)),
-            [node] => {
+            [node] if !self.is_shared => {
                 if let Some(json) = self.exact_json(node, 0) {
                     return Payload::from(json);
                 }
             }
-            [_, _, ..] => {}
+            [_, ..] => {}
         }
         Payload::Term(Term::new(self))
     }
@@ -162,7 +166,9 @@ impl Values {
     }
 
     /// The nearest JSON there is: what is no text becomes base64, what has no JSON becomes null.
-    fn near_json(&self, node: &Node, depth: usize) -> Json {
+    fn near_json(&self, node: &Node, depth: usize, left: &mut usize) -> Json {
+        let Some(fewer) = left.checked_sub(1) else { return Json::Null };
+        *left = fewer;
         match node {
             Node::Nil => Json::Null,
             Node::Boolean(boolean) => Json::Bool(*boolean),
@@ -172,10 +178,10 @@ impl Values {
             Node::Table(table) => {
                 let fields = &self.tables[*table];
                 if is_sequence(fields) && !fields.is_empty() {
-                    return fields.iter().map(|(_, value)| self.near_json(value, depth + 1)).collect();
+                    return fields.iter().map(|(_, value)| self.near_json(value, depth + 1, left)).collect();
                 }
                 let fields = fields.iter().map(|(name, value)| {
-                    let name = match self.near_json(name, JSON_DEPTH_MAX) {
+                    let name = match self.near_json(name, JSON_DEPTH_MAX, left) {
                         Json::String(name) => name,
                         other @ (Json::Null
                         | Json::Bool(_)
@@ -183,7 +189,7 @@ impl Values {
                         | Json::Array(_)
                         | Json::Object(_)) => other.to_string(),
                     };
-                    (name, self.near_json(value, depth + 1))
+                    (name, self.near_json(value, depth + 1, left))
                 });
                 Json::Object(fields.collect())
             }
@@ -269,7 +275,7 @@ impl fmt::Display for Values {
                 Node::Error(error) => f.write_str(error.message())?,
                 Node::String(bytes) => f.write_str(&String::from_utf8_lossy(bytes))?,
                 Node::Nil | Node::Boolean(_) | Node::Number(_) | Node::Table(_) => {
-                    fmt::Display::fmt(&self.near_json(node, 0), f)?;
+                    fmt::Display::fmt(&self.near_json(node, 0, &mut { JSON_NODES_MAX }), f)?;
                 }
             }
         }
@@ -285,8 +291,8 @@ impl Foreign for Values {
 
     fn to_json(&self) -> Json {
         match self.nodes.as_slice() {
-            [node] => self.near_json(node, 0),
-            nodes => nodes.iter().map(|node| self.near_json(node, 0)).collect(),
+            [node] => self.near_json(node, 0, &mut { JSON_NODES_MAX }),
+            nodes => nodes.iter().map(|node| self.near_json(node, 0, &mut { JSON_NODES_MAX })).collect(),
         }
     }
 }
@@ -325,6 +331,8 @@ impl Copy {
                     }
                     self.values.tables.push(Vec::new());
                     self.waiting.push((index, table.clone()));
+                } else {
+                    self.values.is_shared = true;
                 }
                 Node::Table(index)
             }

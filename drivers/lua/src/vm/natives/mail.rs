@@ -8,8 +8,9 @@ use super::{Answer, Natives, fail, good, pid_text, resolve};
 use crate::http::MessageForm;
 use crate::runtime::Context;
 use bytes::Bytes;
-use mlua::{Lua, LuaString, MultiValue, Value, Variadic};
+use mlua::{IntoLua as _, Lua, LuaString, MultiValue, Value, Variadic};
 use serde_json::Value as Json;
+use std::iter;
 use std::rc::Rc;
 use wsrelay_core::message::{ClientMessage, Message, Payload, Ref, Send, Topic};
 use wsrelay_core::process::{Event, ExitReason, Pid};
@@ -21,12 +22,16 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.process("take", move |lua, context, topic: Option<LuaString>| {
         let message = match topic {
             Some(topic) => context.take(Some(&Topic::from(&*topic.to_string_lossy()))),
-            None => context.take(None),
+            // What comes on a topic of the system's own after its end, such as a late event, is for nobody.
+            None => {
+                iter::from_fn(|| context.take(None)).find(|message| !message.topic.as_str().starts_with('@'))
+            }
         };
         if message.is_some() {
             budget.refill();
         }
-        message.map_or_else(|| Ok(MultiValue::new()), |message| to_lua(lua, context, &known, message))
+        let form = context.hub.message_form();
+        message.map_or_else(|| Ok(MultiValue::new()), |message| to_lua(lua, form, &known, message))
     })?;
     let (known, budget) = (Rc::clone(&natives.known), Rc::clone(natives.budget));
     natives.process("take_from", move |lua, context, pid: Value| {
@@ -34,7 +39,9 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         if message.is_some() {
             budget.refill();
         }
-        message.map_or_else(|| Ok(MultiValue::new()), |message| to_lua(lua, context, &known, message))
+        // The application's form is for the clients of its servers.
+        message
+            .map_or_else(|| Ok(MultiValue::new()), |message| to_lua(lua, MessageForm::Table, &known, message))
     })?;
     natives.process("forget", |_, context, (pid, is_over): (Value, bool)| {
         if let Ok(pid) = resolve(context, &pid) {
@@ -153,6 +160,9 @@ fn parcel(topic: &Value, values: &[Value]) -> Result<(Topic, Payload), ErrorObje
         return Err(invalid("process.send: a topic is not empty and does not begin with @"));
     }
     let topic = Topic::from(&*topic);
+    // Whatever succeeds may give a nil beside its value, as `json.encode` does; that is no second payload.
+    let count = values.iter().rposition(|value| !value.is_nil()).map_or(0, |at| at + 1);
+    let values = &values[..count];
     if topic == Topic::SEND
         && let [Value::Table(command)] = values
         && let Some(send) = send_command(command)?
@@ -200,7 +210,7 @@ const MANY: i64 = 3;
 
 /// A message as the prelude takes it: topic, sender, shape, and what belongs to that. What recurs is made once and not for
 /// each message: under a bound of memory, all that is made in the state costs a protected call.
-fn to_lua(lua: &Lua, context: &Context, known: &Known, message: Message) -> mlua::Result<MultiValue> {
+fn to_lua(lua: &Lua, form: MessageForm, known: &Known, message: Message) -> mlua::Result<MultiValue> {
     let Message { from, topic, payload } = message;
     let topic = known.topic(lua, &topic)?;
     let from = match (&payload, from) {
@@ -214,7 +224,7 @@ fn to_lua(lua: &Lua, context: &Context, known: &Known, message: Message) -> mlua
         Payload::Client(client) => {
             let ClientMessage { data, metadata, .. } = client;
             let bytes = Value::String(lua.create_string(data.as_bytes())?);
-            if context.hub.message_form() == MessageForm::Raw {
+            if form == MessageForm::Raw {
                 values.push(bytes);
             } else {
                 values[2] = Value::Integer(CLIENT);
@@ -229,6 +239,8 @@ fn to_lua(lua: &Lua, context: &Context, known: &Known, message: Message) -> mlua
             Some(many) if many.count() > 1 => {
                 values[2] = Value::Integer(MANY);
                 values.push(Value::Table(lua.create_sequence_from(many.to_lua(lua)?)?));
+                // Some of them may be nil.
+                values.push(many.count().into_lua(lua)?);
             }
             Some(one) => values.push(one.to_lua(lua)?.into_iter().next().unwrap_or_default()),
             None => values.push(json::to_lua(lua, &term.to_json())?),

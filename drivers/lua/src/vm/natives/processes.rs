@@ -49,16 +49,23 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         context.door.cell().trap_links(trap);
         Ok(())
     })?;
-    natives.process("upgrade", |_, context, (id, values): (LuaString, Variadic<Value>)| {
-        let id = id.to_string_lossy();
-        let current = context.hub.current();
-        let program = current.programs.get(&id).filter(|program| program.is_process());
-        let program =
-            program.ok_or_else(|| mlua::Error::runtime(format!("process.upgrade: no process {id}")))?;
-        let values = Values::from_lua(&*values).map_err(|fault| mlua::Error::runtime(fault.to_string()))?;
-        context.upgrade.replace(Some((Arc::clone(program), values)));
-        Ok(())
+    natives.process("upgrade", |lua, context, (id, values): (LuaString, Variadic<Value>)| {
+        match upgrade(context, &id.to_string_lossy(), &values) {
+            Ok(()) => good(lua, true),
+            Err(error) => fail(lua, error),
+        }
     })
+}
+
+fn upgrade(context: &Context, id: &str, values: &[Value]) -> Result<(), ErrorObject> {
+    let current = context.hub.current();
+    let program = current.programs.get(id).filter(|program| program.is_process());
+    let program = program
+        .ok_or_else(|| ErrorObject::new(Kind::NotFound, format!("process.upgrade: no process {id}")))?;
+    let values =
+        Values::from_lua(values).map_err(|fault| ErrorObject::new(Kind::Invalid, fault.to_string()))?;
+    context.upgrade.replace(Some((Arc::clone(program), values)));
+    Ok(())
 }
 
 fn begin(
@@ -161,6 +168,13 @@ fn relations(natives: &Natives<'_>) -> mlua::Result<()> {
             context.door.cell().monitor(&pid.into()).map_err(|fault| not_found(&fault.to_string()))
         });
         answer(lua, done)
+    })?;
+    // One that was spawned so.
+    natives.process("monitors", |_, context, pid: Value| {
+        if let Ok(pid) = alive(context, &pid) {
+            context.monitors.borrow_mut().insert(pid);
+        }
+        Ok(())
     })?;
     natives.process("unmonitor", |lua, context, to: Value| {
         let done = resolve(context, &to).and_then(|pid| {

@@ -1,0 +1,99 @@
+//! Processes that are kept alive.
+
+use crate::support::{Folder, Witness, World, options};
+use serde_json::{Value as Json, json};
+use wsrelay_lua::{Instance, check};
+use wsrelay_smol::{NodeOptions, Runtime};
+
+fn world(lifecycle: &str, body: &str) -> (World, Witness) {
+    let yaml = format!(
+        "
+namespace: app
+entries:
+  - {{name: processes, kind: process.host}}
+  - {{name: worker, kind: process.lua, source: 'file://worker.lua', modules: [time]}}
+  - name: worker.service
+    kind: process.service
+    process: worker
+    host: processes
+    input: [one, 2, {{three: [3]}}]
+    lifecycle: {{auto_start: true, {lifecycle}}}
+"
+    );
+    // It says each time that it has started, and with what.
+    let worker =
+        format!("return {{ main = function(...) process.send('witness', 'started', {{...}})\n{body}\nend }}");
+    let folder = Folder::new(&[("_index.yaml", &yaml), ("worker.lua", &worker)]);
+    let runtime = Runtime::start(2).unwrap();
+    let node = runtime.node(NodeOptions::default());
+    let witness = Witness::new(&node);
+    let checked = check(folder.path());
+    assert!(!checked.has_errors(), "{:#?}", checked.findings);
+    let instance = runtime.block_on(Instance::start(checked, &node, options())).unwrap();
+    (World { folder, runtime, node, instance }, witness)
+}
+
+fn started() -> Json {
+    json!(["started", ["one", 2, {"three": [3]}]])
+}
+
+/// How often the service starts before it stays down, which is known when a process that it would come before has run.
+fn starts(lifecycle: &str, body: &str) -> usize {
+    let (world, witness) = world(lifecycle, body);
+    world.runtime.block_on(async {
+        let mut count = 0;
+        loop {
+            let quiet = async {
+                smol::Timer::after(std::time::Duration::from_millis(150)).await;
+                None
+            };
+            match smol::future::or(async { Some(witness.next().await) }, quiet).await {
+                Some(seen) => assert_eq!(seen, started()),
+                None => return count,
+            }
+            count += 1;
+            assert!(count < 20, "it never stays down");
+        }
+    })
+}
+
+const FAST: &str = "restart: {initial_delay: 5ms, max_delay: 10ms, max_attempts: 3}";
+
+#[test]
+fn a_service_that_raises_is_started_again_as_often_as_it_may() {
+    assert_eq!(starts(FAST, "error('again')"), 3);
+    assert_eq!(starts(FAST, "coroutine.spawn(function() error('again') end) time.sleep('1h')"), 3);
+    assert_eq!(starts(FAST, "process.terminate(process.pid()) time.sleep('1h')"), 3);
+}
+
+/// Ends that come some time after the start, when it is known for sure that the service has started.
+#[test]
+fn a_service_that_ends_well_or_says_that_no_retry_will_help_stays_down() {
+    let later = |end: &str| starts(FAST, &format!("time.sleep('30ms') {end}"));
+    assert_eq!(later("return"), 1);
+    assert_eq!(later("return 'a value'"), 1);
+    assert_eq!(later("return nil, 'for good'"), 1);
+    assert_eq!(later("return nil, errors.new({message = 'm', retryable = false})"), 1);
+    assert_eq!(later("return nil, errors.new({message = 'm', retryable = true})"), 3);
+}
+
+#[test]
+fn a_service_that_ends_at_once_and_well_stays_down() {
+    for _ in 0..10 {
+        assert_eq!(starts(FAST, "return"), 1);
+        assert_eq!(starts(FAST, "return nil, 'for good'"), 1);
+    }
+}
+
+#[test]
+fn what_was_stable_for_long_enough_has_all_its_attempts_again() {
+    let (world, witness) = world(
+        "stable_threshold: 1ms, restart: {initial_delay: 1ms, max_delay: 2ms, max_attempts: 2}",
+        "time.sleep('5ms') error('again')",
+    );
+    world.runtime.block_on(async {
+        for _ in 0..6 {
+            assert_eq!(witness.next().await, started());
+        }
+    });
+}
