@@ -319,33 +319,6 @@ fn a_transfer_to_nobody_changes_nothing() {
 }
 
 #[test]
-fn a_client_can_be_monitored_and_linked_and_its_normal_end_harms_nobody() {
-    let (world, witness) = world(
-        "assert(process.monitor(client) and process.link(client))
-        coroutine.spawn(function()
-            local event = process.events():receive()
-            local sent, fault = process.send(client, 'ws.send', { type = 'text', data = 'late' })
-            process.send('witness', 'event', { event.kind, event.from == client, tostring(event.error), sent == nil and fault:kind() })
-        end)",
-    );
-    world.runtime.block_on(async {
-        let mut client = Client::connect(world.address(), "/ws/room", &[]).await;
-        client.text("go").await;
-        witness.next().await;
-        witness.next().await;
-        client.close(1000, "").await;
-        // Two coroutines of the room hear of the end, each by its own channel.
-        let mut seen = [witness.next().await, witness.next().await];
-        seen.sort_by_key(|one| one[0].to_string());
-        assert_eq!(seen[0], json!(["event", ["pid.exit", true, "nil", "NotFound"]]));
-        assert_eq!(seen[1][0], "ws.leave");
-        // The room is still there for others.
-        let _second = Client::connect(world.address(), "/ws/room", &[]).await;
-        assert_eq!(witness.next().await[0], "ws.join");
-    });
-}
-
-#[test]
 fn a_client_that_is_cancelled_goes_away_and_one_that_is_terminated_is_cut() {
     for (call, expected) in [("cancel", None), ("terminate", Some(Got::Cut))] {
         let (world, witness) = world(&format!("process.{call}(client)"));

@@ -255,27 +255,6 @@ fn a_deadline_that_was_kept_ends_nobody_and_numbers_are_milliseconds() {
 }
 
 #[test]
-fn what_the_chunk_or_main_reaches_beyond_its_end_is_cut_off() {
-    let main = "
-        local me = process.pid()
-        local pid = process.spawn_monitored('app:leaver', 'app:processes', me)
-        process.send(pid, 'go')
-        local result = process.events():receive().result
-        local exit = result.value or tostring(result.error)
-        local inbox, timeout = process.inbox(), time.after('20ms')
-        local rest = channel.select({inbox:case_receive(), timeout:case_receive()})
-        return {exit, rest.channel == timeout}
-    ";
-    let leaver = "
-        local main = ...
-        coroutine.spawn(function() time.sleep('5ms') process.send(main, 'from beyond') end)
-        process.inbox():receive()
-        return 'left'
-    ";
-    assert_eq!(run_with(main, &[("leaver", leaver)]), Ok(json!(["left", true])));
-}
-
-#[test]
 fn exec_of_what_fails_in_any_way_gives_the_error_and_leaves_no_event() {
     let main = "
         local results = {}

@@ -1,6 +1,6 @@
 //! Processes that are kept alive.
 
-use crate::support::{Folder, Witness, World, options};
+use crate::support::{Folder, Witness, World, options, soon};
 use serde_json::{Value as Json, json};
 use wsrelay_lua::{Instance, check};
 use wsrelay_smol::{NodeOptions, Runtime};
@@ -43,11 +43,7 @@ fn starts(lifecycle: &str, body: &str) -> usize {
     world.runtime.block_on(async {
         let mut count = 0;
         loop {
-            let quiet = async {
-                smol::Timer::after(std::time::Duration::from_millis(150)).await;
-                None
-            };
-            match smol::future::or(async { Some(witness.next().await) }, quiet).await {
+            match soon(witness.next()).await {
                 Some(seen) => assert_eq!(seen, started()),
                 None => return count,
             }

@@ -32,6 +32,15 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
     smol::future::or(future, late).await
 }
 
+/// What comes, unless nothing does: for what must not come. A test that passes waits this long.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> Option<T> {
+    let quiet = async {
+        Timer::after(Duration::from_millis(150)).await;
+        None
+    };
+    smol::future::or(async { Some(future.await) }, quiet).await
+}
+
 /// A folder that is gone when the test is.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
