@@ -24,5 +24,4 @@ mod services;
 mod specification;
 mod support;
 mod upgrades;
-mod waiting;
 mod websockets;
