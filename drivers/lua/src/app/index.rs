@@ -50,7 +50,9 @@ impl Index {
     ) {
         let message = match self.entries.get(target) {
             Some((name, _)) if kinds.iter().any(|kind| kind.name() == name) => return,
-            Some((name, _)) => format!("`{key}`: expected {}, but `{target}` is a {name}", list(kinds)),
+            Some((name, _)) => {
+                format!("`{key}`: expected {}, but `{target}` is {} {name}", list(kinds), article(name))
+            }
             None => {
                 let candidates = kinds.iter().flat_map(|&kind| self.of_kind(kind)).map(EntryId::as_str);
                 format!("`{key}`: there is no `{target}`{}", did_you_mean(target.as_str(), candidates))
@@ -60,9 +62,13 @@ impl Index {
     }
 }
 
-/// "a http.service", "a process.lua or process.host".
+/// "an http.service", "a process.lua or process.host".
 fn list(kinds: &[Kind]) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-    let article = if names.first().is_some_and(|name| name.starts_with("http")) { "an" } else { "a" };
-    format!("{article} {}", names.join(" or "))
+    format!("{} {}", article(names.first().unwrap_or(&"")), names.join(" or "))
+}
+
+/// The article of a kind, as it is spoken: an "aitch tee tee pee".
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with("http") || kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }

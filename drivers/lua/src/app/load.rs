@@ -67,7 +67,8 @@ pub(super) fn load_from(files: &dyn Files) -> Loaded {
             }
         }
     }
-    if !any {
+    // Where something could not be read, there may well be entries.
+    if !any && out.iter().all(|finding| finding.severity == Severity::Warning) {
         let place = whole_file(if sources.is_empty() { "." } else { &sources });
         out.push(Finding::warning(&place, "there are no entries in this folder"));
     }

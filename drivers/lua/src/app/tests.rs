@@ -1,3 +1,11 @@
+mod code;
+mod disk;
+mod files;
+mod http;
+mod process;
+mod scalars;
+mod whole;
+
 use super::files::Memory;
 use super::load::{Loaded, load_from};
 use super::model::{CodeKind, EntryId};

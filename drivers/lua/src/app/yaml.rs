@@ -7,6 +7,7 @@ use super::finding::{Finding, Place};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -122,7 +123,7 @@ fn shortened(text: &str) -> String {
 /// Reads the one document of this file. What is wrong with it goes to `out`: a syntax error ends the reading, double
 /// keys do not.
 pub(super) fn parse(file: &Arc<str>, source: &str, out: &mut Vec<Finding>) -> Option<Node> {
-    // The crate's default budget stands: depth, aliases and anchors are bounded. Double keys reach the visitor, so
+    // The crate's default budget stands: events, aliases and anchors are bounded. Double keys reach the visitor, so
     // that all of them can be told and not just the first.
     let options = serde_saphyr::options! {
         strict_booleans: true,
@@ -146,7 +147,9 @@ fn message_of(error: &serde_saphyr::Error) -> String {
         return "a second document begins here, and a file holds one".to_owned();
     }
     let text = error.to_string();
-    let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+    // What goes wrong inside of an alias has two positions behind it, everything else has one.
+    let end = text.rfind(" (defined at line ").or_else(|| text.rfind(" at line "));
+    let message = end.map_or(text.as_str(), |end| &text[..end]);
     format!("not valid YAML: {message}")
 }
 
@@ -163,6 +166,35 @@ enum Raw {
     Text(String),
     List(Vec<Spanned<Raw>>),
     Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+thread_local! {
+    /// How many lists and maps are open around the value that is being read.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The deepest nesting. The parser allows 64, but a level costs it some 35 KB of stack without optimisation, and a
+/// thread has 2 MiB. It also counts only what is written: aliases in aliases go as deep as their chain is long.
+const DEPTH_MAX: u32 = 32;
+
+/// One level of nesting, for as long as it lives.
+struct Level;
+
+impl Level {
+    fn enter<E: serde::de::Error>() -> Result<Self, E> {
+        let level = Self;
+        DEPTH.set(DEPTH.get() + 1);
+        if DEPTH.get() > DEPTH_MAX {
+            return Err(E::custom(format_args!("nested more than {DEPTH_MAX} deep")));
+        }
+        Ok(level)
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
 }
 
 impl<'de> Deserialize<'de> for Raw {
@@ -209,6 +241,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let _level = Level::enter()?;
         let mut items = Vec::new();
         while let Some(item) = access.next_element()? {
             items.push(item);
@@ -217,6 +250,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let _level = Level::enter()?;
         let mut members = Vec::new();
         while let Some(member) = access.next_entry()? {
             members.push(member);
