@@ -115,8 +115,9 @@ pub(super) const fn is_token_byte(byte: u8) -> bool {
         )
 }
 
-/// Whether `text` is a token.
-pub(super) fn is_token(text: &[u8]) -> bool {
+/// Whether `text` is a token (RFC 9110 §5.6.2), such as the name of a header or a subprotocol.
+#[must_use]
+pub fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 

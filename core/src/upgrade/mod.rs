@@ -51,7 +51,7 @@ mod respond;
 mod response;
 
 pub use handshake::{Handshake, UpgradePolicy, accept_key, check_upgrade, choose_subprotocol};
-pub use headers::{Headers, RELAY_HEADER};
+pub use headers::{Headers, RELAY_HEADER, is_token};
 pub use network::{Network, NetworkFault};
 pub use origin::{Origin, OriginFault, OriginPolicy};
 pub use proxy::effective_origin;

@@ -1,20 +1,16 @@
 //! The commands for applications: `run`, `check`, `new`.
 
 use crate::args::{CheckOptions, NewOptions, RunOptions};
-use crate::demo::{no_threads, threads};
+use crate::serving::{self, no_threads, threads};
 use async_signal::{Signal, Signals};
 use smol::stream::StreamExt as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use wsrelay_host::NodeOptions;
 use wsrelay_lua::runtime::HubOptions;
 use wsrelay_lua::{Checked, Instance};
 use wsrelay_smol::{Node, Runtime};
-
-/// How long a drain takes at most when Ctrl-C is pressed: people at a terminal do not wait for half a minute.
-const INTERRUPT_WINDOW: Duration = Duration::from_secs(2);
 
 /// The files of a new application.
 const EXAMPLE: [(&str, &str); 4] = [
@@ -50,9 +46,7 @@ pub fn run_example() -> Result<(), String> {
 /// In words: it has errors, an address cannot be listened on, or the system gives no threads.
 pub fn run(options: &RunOptions) -> Result<(), String> {
     let checked = read(options)?;
-    // Before the first client: signals need descriptors, which a crowd could take.
-    let signals = Signals::new([Signal::Int, Signal::Term, Signal::Hup])
-        .map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let signals = serving::signals([Signal::Int, Signal::Term, Signal::Hup])?;
     let runtime = Runtime::start(threads(options.threads)).map_err(|error| no_threads(&error))?;
     let node = runtime.node(NodeOptions::default());
     runtime.block_on(serve(checked, &node, options, signals))
@@ -74,7 +68,7 @@ async fn serve(
     let window = loop {
         match signals.next().await {
             Some(Ok(Signal::Hup)) => reload(&mut instance, options).await,
-            Some(Ok(Signal::Int)) => break INTERRUPT_WINDOW,
+            Some(Ok(Signal::Int)) => break serving::INTERRUPT_WINDOW,
             Some(Ok(_)) | None => break options.drain_window,
             Some(Err(error)) => return Err(format!("cannot listen for signals: {error}")),
         }

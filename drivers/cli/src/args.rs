@@ -164,7 +164,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn heartbeat(text: &str) -> Result<Duration, String> {
-    let every = parse_duration(text).map_err(|fault| fault.to_string())?;
+    let every = duration(text)?;
     let bounds = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
     if every.is_zero() || bounds.contains(&every) {
         Ok(every)

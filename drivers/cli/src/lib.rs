@@ -4,3 +4,4 @@ pub mod app;
 pub mod args;
 pub mod demo;
 pub mod logs;
+mod serving;

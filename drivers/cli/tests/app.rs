@@ -1,13 +1,12 @@
 //! `wsrelay run`, `check` and `new` as a user runs them.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::time::Duration;
+mod support;
 
-const WSRELAY: &str = env!("CARGO_BIN_EXE_wsrelay");
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use support::{Running, WSRELAY};
 
 /// A folder that is gone when the test is.
 struct Folder(PathBuf);
@@ -41,7 +40,7 @@ impl Drop for Folder {
     }
 }
 
-fn wsrelay(arguments: &[&std::ffi::OsStr]) -> Output {
+fn wsrelay(arguments: &[&OsStr]) -> Output {
     Command::new(WSRELAY).args(arguments).env_remove("RUST_LOG").output().expect("the command")
 }
 
@@ -51,61 +50,10 @@ fn check(folder: &Path) -> (bool, String, String) {
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
-/// A running application; ended with the test, also when it fails.
-struct Running {
-    child: Child,
-    log: BufReader<ChildStderr>,
-    address: String,
-}
-
-impl Running {
-    fn start(folder: &Folder) -> Self {
-        let mut child = Command::new(WSRELAY)
-            .args(["run", "--listen", "127.0.0.1:0"])
-            .arg(&folder.0)
-            .env_remove("RUST_LOG")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command");
-        let log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut running = Self { child, log, address: String::new() };
-        let line = running.wait_for("listening on http://");
-        let (_, rest) = line.split_once("http://").expect("an address");
-        running.address = rest.split('/').next().expect("an address").to_owned();
-        running
-    }
-
-    /// The next line of the log that contains `text`.
-    fn wait_for(&mut self, text: &str) -> String {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert!(self.log.read_line(&mut line).expect("a log") > 0, "the log ended without {text:?}");
-        }
-        line
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill").success());
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("a listener");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).expect("a request");
-        let mut response = String::new();
-        stream.read_to_string(&mut response).expect("a response");
-        response
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
+/// Serves an application on a port that the system chooses.
+fn run(folder: &Folder) -> Running {
+    let mut command = Command::new(WSRELAY);
+    Running::start(command.args(["run", "--listen", "127.0.0.1:0"]).arg(&folder.0), "listening on http://")
 }
 
 #[test]
@@ -144,7 +92,7 @@ fn everything_that_is_wrong_is_said_at_once_with_file_and_line() {
 #[test]
 fn a_hangup_reads_the_application_again_and_keeps_the_old_one_where_the_new_is_unsound() {
     let folder = Folder::with_chat("reload");
-    let mut running = Running::start(&folder);
+    let mut running = run(&folder);
     assert!(running.get("/").contains("<title>wsrelay chat</title>"));
     assert!(running.get("/ws/chat").contains("user (1 to 32 characters)"));
     folder.edit("chat.lua", "user (1 to 32 characters)", "a user");
@@ -161,7 +109,7 @@ fn a_hangup_reads_the_application_again_and_keeps_the_old_one_where_the_new_is_u
 #[test]
 fn an_interrupt_ends_the_command_well() {
     let folder = Folder::with_chat("stop");
-    let mut running = Running::start(&folder);
+    let mut running = run(&folder);
     running.signal("-INT");
     running.wait_for("stopping: clients are closed within 2s");
     running.wait_for(" stopped");

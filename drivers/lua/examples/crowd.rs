@@ -25,7 +25,7 @@ use wsrelay_smol::{NodeOptions, Runtime, Server};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const HOST: &str = "crowd:processes";
+const HOST: &str = "processes:host";
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let seconds: u64 = arguments.next().map_or(Ok(3), |number| number.parse())?;
     let runtime = Runtime::start(1)?;
     let node = runtime.node(NodeOptions::default());
-    let checked = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/crowd"));
+    let checked = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/processes"));
     let options = HubOptions { workers: 1, budget: u64::MAX, ..HubOptions::default() };
     let instance = runtime.block_on(Instance::start(checked, &node, options))?;
     let hub = instance.hub();
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     let spawned = runtime.block_on(async {
         let mut pids = Vec::new();
         for _ in 0..processes {
-            pids.push(hub.spawn("crowd:echo", HOST, Values::default()).await?);
+            pids.push(hub.spawn("processes:echo", HOST, Values::default()).await?);
         }
         Ok::<_, Box<dyn std::error::Error>>(pids)
     })?;
@@ -66,7 +66,7 @@ fn main() -> Result<()> {
     )?;
 
     let calm = runtime.block_on(round_trips(&clients, seconds))?;
-    let looping = runtime.block_on(hub.spawn("crowd:loop", HOST, Values::default()))?;
+    let looping = runtime.block_on(hub.spawn("processes:loop", HOST, Values::default()))?;
     let beside = runtime.block_on(round_trips(&clients, seconds))?;
     writeln!(out, "alone:           {calm}")?;
     writeln!(out, "beside the loop: {beside}")?;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use wsrelay_core::fault::HttpFault;
-use wsrelay_core::process::Pid;
+use wsrelay_core::process::{Event, Pid};
 use wsrelay_core::upgrade::{Request, Response, refusal};
 use wsrelay_smol::{Node, Server};
 
@@ -188,22 +188,15 @@ impl Instance {
         let form = checked.message_form();
         let Checked { application, programs, sites, .. } = checked;
         // Whatever can fail comes first.
-        let mut bound = BTreeMap::new();
+        let mut fresh = BTreeMap::new();
         for service in &application.servers {
             let is_kept = self.listening.get(&service.id).is_some_and(|old| old.addr == service.addr);
-            if !is_kept {
-                bound.insert(service.id.clone(), bind(service)?);
-            }
-        }
-        let mut servers = BTreeMap::new();
-        for service in &application.servers {
-            let Some(site) = sites.get(&service.id) else { continue };
-            if bound.contains_key(&service.id) {
-                let shown: Shown = Arc::new(RwLock::new(Arc::clone(site)));
-                let server = self.server(site, &shown);
-                let server = server.map_err(|fault| StartFault::Limits(service.id.clone(), fault))?;
-                servers.insert(service.id.clone(), (server, shown));
-            }
+            let Some(site) = sites.get(&service.id).filter(|_| !is_kept) else { continue };
+            let (listener, address) = bind(service)?;
+            let shown: Shown = Arc::new(RwLock::new(Arc::clone(site)));
+            let server = self.server(site, &shown);
+            let server = server.map_err(|fault| StartFault::Limits(service.id.clone(), fault))?;
+            fresh.insert(service.id.clone(), (listener, service.addr.clone(), address, server, shown));
         }
         let services = application.services.clone();
         let changed = self.hub.install(application, programs, form);
@@ -212,16 +205,14 @@ impl Instance {
         // Clients of a server that is gone, or has moved, go on; there are no new ones.
         let node = wsrelay_host::Node::clone(&self.node);
         self.listening.retain(|id, old| {
-            let stays = sites.contains_key(id) && !bound.contains_key(id);
+            let stays = sites.contains_key(id) && !fresh.contains_key(id);
             if !stays {
                 _ = node.terminate(old.pid);
             }
             stays
         });
         for (id, site) in sites {
-            if let (Some((listener, addr, address)), Some((server, shown))) =
-                (bound.remove(&id), servers.remove(&id))
-            {
+            if let Some((listener, addr, address, server, shown)) = fresh.remove(&id) {
                 tracing::info!(server = id.as_str(), "listening on http://{address}/");
                 let (pid, over) = self.serve(server, listener, id.clone());
                 self.listening.insert(id, Listening { addr, address, shown, pid, over });
@@ -328,7 +319,7 @@ async fn answer(hub: &Arc<Hub>, shown: &Shown, request: Request) -> Response {
 }
 
 /// A service's listener. A port without a host is listened on at every address of the machine.
-fn bind(service: &model::Server) -> Result<(TcpListener, String, SocketAddr), StartFault> {
+fn bind(service: &model::Server) -> Result<(TcpListener, SocketAddr), StartFault> {
     let addr = &service.addr;
     let listener = match addr.strip_prefix(':') {
         Some(port) => TcpListener::bind(format!("[::]:{port}"))
@@ -338,9 +329,7 @@ fn bind(service: &model::Server) -> Result<(TcpListener, String, SocketAddr), St
         }
     };
     let bound = listener.and_then(|listener| listener.local_addr().map(|address| (listener, address)));
-    bound
-        .map(|(listener, address)| (listener, addr.clone(), address))
-        .map_err(|error| StartFault::Listen(service.id.clone(), addr.clone(), error))
+    bound.map_err(|error| StartFault::Listen(service.id.clone(), addr.clone(), error))
 }
 
 /// Services after those that they require; what requires itself in a circle comes as it stands.
@@ -381,12 +370,23 @@ impl Hub {
         for pid in &processes {
             _ = self.node().cancel(*pid, "scheduler shutdown");
         }
-        let all_gone = async {
-            while processes.iter().any(|pid| self.node().is_alive(*pid)) {
-                smol::Timer::after(Duration::from_millis(20)).await;
+        let (alive, over) = channel::bounded::<()>(1);
+        let watched = processes.clone();
+        self.node().spawn(move |context| async move {
+            for pid in &watched {
+                // One that has ended is told as such at once.
+                _ = context.monitor(*pid);
             }
-        };
-        if within(wait, all_gone).await.is_none() {
+            let mut left = watched.len();
+            while left > 0 {
+                if let Event::Exit { .. } = context.event().await {
+                    left -= 1;
+                }
+            }
+            drop(alive);
+        });
+        // Nothing is ever sent: this ends when the other end is gone.
+        if within(wait, over.recv()).await.is_none() {
             for pid in processes {
                 _ = self.node().terminate(pid);
             }

@@ -15,11 +15,11 @@ use wsrelay_smol::{NodeOptions, Runtime, Server};
 pub(crate) fn serve(listener: TcpListener) -> Result<()> {
     let runtime = Runtime::start(1)?;
     let node = runtime.node(NodeOptions::default());
-    let checked = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("lua"));
+    let checked = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../lua/examples/processes"));
     let options = HubOptions { workers: 1, ..HubOptions::default() };
     let instance = runtime.block_on(Instance::start(checked, &node, options))?;
-    let spawn = |id| runtime.block_on(instance.hub().spawn(id, "bench:processes", Values::default()));
-    let (echo, broadcast) = (spawn("bench:echo")?, spawn("bench:broadcast")?);
+    let spawn = |id| runtime.block_on(instance.hub().spawn(id, "processes:host", Values::default()));
+    let (echo, broadcast) = (spawn("processes:echo")?, spawn("processes:broadcast")?);
     let handler = move |request: Request| {
         let response = answer(&request, echo, broadcast);
         async move { response }

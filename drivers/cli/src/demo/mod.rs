@@ -11,13 +11,13 @@ pub use echo::Echo;
 pub use room::Room;
 
 use crate::args::{DemoOptions, Driver};
+use crate::serving::{self, INTERRUPT_WINDOW};
 use async_signal::{Signal, Signals};
 use serde_json::{Map, Value};
 use smol::stream::StreamExt as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use wsrelay_core::connection::ConnectionOptions;
 use wsrelay_core::limits::Limits;
@@ -25,9 +25,6 @@ use wsrelay_core::process::Pid;
 use wsrelay_core::relay::{RelayConfig, RelayOptions};
 use wsrelay_core::upgrade::{Request, Response, UpgradePolicy};
 use wsrelay_host::{NameFault, Node, NodeOptions};
-
-/// How long a drain takes at most when Ctrl-C is pressed: people at a terminal do not wait for half a minute.
-const DRAIN_WINDOW: Duration = Duration::from_secs(2);
 
 /// Runs the demo until it is interrupted.
 ///
@@ -38,24 +35,13 @@ pub fn run(options: &DemoOptions) -> Result<(), String> {
     if options.allowed_origins.is_any() {
         tracing::warn!("any page of the web may connect (--allowed-origins \"*\")");
     }
-    // Before the first client: signals need descriptors, which a crowd could take.
-    let signals = Signals::new([Signal::Int, Signal::Term])
-        .map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let signals = serving::signals([Signal::Int, Signal::Term])?;
     match options.driver {
         Driver::Smol => on_smol::run(options, signals)?,
         Driver::Thread => on_threads::run(options, signals)?,
     }
     tracing::info!("stopped");
     Ok(())
-}
-
-/// As many as were asked for, or one a core.
-pub(crate) fn threads(wanted: Option<usize>) -> usize {
-    wanted.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into))
-}
-
-pub(crate) fn no_threads(error: &io::Error) -> String {
-    format!("cannot start threads: {error}")
 }
 
 fn announce(address: SocketAddr) {
@@ -106,8 +92,8 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
 /// The first interrupt drains, the second ends at once.
 async fn interrupted(mut signals: Signals, node: &Node) {
     if signals.next().await.is_some() {
-        tracing::info!("stopping: clients are closed within {DRAIN_WINDOW:?} (again to stop at once)");
-        node.drain(DRAIN_WINDOW);
+        tracing::info!("stopping: clients are closed within {INTERRUPT_WINDOW:?} (again to stop at once)");
+        node.drain(INTERRUPT_WINDOW);
         _ = signals.next().await;
     }
 }

@@ -1,10 +1,8 @@
 //! The demo on smol.
 
-use super::{
-    Broadcast, Demo, Echo, announce, cannot_listen, connection_options, interrupted, no_threads,
-    node_options, threads,
-};
+use super::{Broadcast, Demo, Echo, announce, cannot_listen, connection_options, interrupted, node_options};
 use crate::args::DemoOptions;
+use crate::serving::{no_threads, threads};
 use async_signal::Signals;
 use std::net::TcpListener;
 use wsrelay_core::limits::LimitsFault;

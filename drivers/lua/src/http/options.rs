@@ -4,7 +4,7 @@ use crate::app::{Finding, Place, did_you_mean, model::Options};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wsrelay_core::relay::parse_duration;
-use wsrelay_core::upgrade::Network;
+use wsrelay_core::upgrade::{Network, is_token};
 
 /// Reads options, notes what is wrong with them, and knows in the end which of them nobody asked for.
 pub(super) struct Reader<'a> {
@@ -118,12 +118,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<String>, String> {
     elements(text).map(token).collect()
 }
 
-// RFC 9110 §5.6.2: tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~"
-// / DIGIT / ALPHA
 /// A token of HTTP, such as the name of a header.
 pub(super) fn token(text: &str) -> Result<String, String> {
-    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_token_byte) {
+    if is_token(text.as_bytes()) {
         Ok(text.to_owned())
     } else {
         Err(format!("`{text}` is not a token of HTTP"))

@@ -7,7 +7,7 @@ use super::function::Call;
 use super::start::{Reply, Start};
 use super::worker::{self, Worker};
 use crate::app::Application;
-use crate::app::model::Lifecycle;
+use crate::app::model::{EntryId, Lifecycle};
 use crate::http::MessageForm;
 use crate::vm::modules::errors::{ErrorObject, Kind};
 use crate::vm::{Program, Programs, Values};
@@ -191,16 +191,7 @@ impl Hub {
     ///
     /// [`SpawnFault`]; or why its source could not be loaded.
     pub async fn spawn(&self, id: &str, host: &str, arguments: Values) -> Result<Pid, ErrorObject> {
-        let (sender, receiver) = channel::bounded(1);
-        self.begin(id, host, arguments, None, Some(Reply::Channel(sender)), None)
-            .map_err(|fault| fault.to_error())?;
-        match receiver.recv().await {
-            Ok(Completion::Spawned(pid)) => Ok(pid),
-            Ok(Completion::Failed(error)) => Err(error),
-            Ok(Completion::Returned(_)) | Err(_) => {
-                Err(ErrorObject::new(Kind::Unavailable, "the process was not started: its worker is gone"))
-            }
-        }
+        self.spawn_watched(id, host, arguments).await.map(|(pid, _)| pid)
     }
 
     /// Starts a process from outside of any, and tells how it ends.
@@ -255,12 +246,9 @@ impl Hub {
         if !program.is_process() {
             return Err(SpawnFault::NotAProcess(id.to_owned()));
         }
-        let host = current
-            .application
-            .hosts
-            .values()
-            .find(|one| one.id.as_str() == host)
-            .ok_or_else(|| SpawnFault::NoHost(host.to_owned()))?;
+        let hosts = &current.application.hosts;
+        let host =
+            hosts.get(&EntryId::resolve("", host)).ok_or_else(|| SpawnFault::NoHost(host.to_owned()))?;
         if self.is_full() {
             return Err(SpawnFault::TooMany);
         }

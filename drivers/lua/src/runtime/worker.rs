@@ -98,7 +98,7 @@ impl Wake for ProcessWaker {
 pub(crate) fn run(worker: &Worker, hub: &Arc<Hub>) -> io::Result<()> {
     let (shared, hub) = (Arc::clone(&worker.0), Arc::clone(hub));
     let name = format!("wsrelay-lua-{}", shared.number);
-    thread::Builder::new().name(name).spawn(move || Bench::new(shared, hub).work())?;
+    thread::Builder::new().name(name).spawn(move || Bench::new(shared).work(&hub))?;
     Ok(())
 }
 
@@ -121,7 +121,6 @@ struct Process {
 /// The thread's own state.
 struct Bench {
     shared: Arc<Shared>,
-    hub: Arc<Hub>,
     states: Vec<Vm>,
     slots: Vec<Option<Process>>,
     free: Vec<usize>,
@@ -138,10 +137,9 @@ struct Bench {
 const TURNS: usize = 32;
 
 impl Bench {
-    fn new(shared: Arc<Shared>, hub: Arc<Hub>) -> Self {
+    fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            hub,
             states: Vec::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -154,17 +152,16 @@ impl Bench {
         }
     }
 
-    fn work(mut self) {
-        let hub = Arc::clone(&self.hub);
-        while self.look(&hub) {
+    fn work(mut self, hub: &Arc<Hub>) {
+        while self.look(hub) {
             for _ in 0..TURNS {
                 let Some(place) = self.ready.pop_front() else { break };
-                self.turn(&hub, place);
+                self.turn(hub, place);
             }
             if let Some(place) = self.busy.pop_front() {
-                self.turn(&hub, place);
+                self.turn(hub, place);
             } else if self.ready.is_empty() {
-                self.sleep(&hub);
+                self.sleep(hub);
             }
         }
         for slot in 0..self.slots.len() {
@@ -378,14 +375,15 @@ fn end(context: &Context, ended: Option<Reply>, reason: ExitReason) {
     if context.has_subscriptions.get() {
         context.hub.bus.leave(context.pid());
     }
-    context.not_loaded(
-        &exit_error(&reason).unwrap_or_else(|| ErrorObject::new(Kind::Canceled, "the process ended")),
-    );
-    let result = exit_error(&reason);
-    let values = if let ExitReason::Returned(term) = &reason {
-        term.downcast_ref::<Values>().cloned().unwrap_or_default()
-    } else {
-        Values::default()
+    let error = exit_error(&reason);
+    let unloaded = || ErrorObject::new(Kind::Canceled, "the process ended");
+    context.not_loaded(&error.clone().unwrap_or_else(unloaded));
+    let result = match (error, &reason) {
+        (Some(error), _) => Completion::Failed(error),
+        (None, ExitReason::Returned(term)) => {
+            Completion::Returned(term.downcast_ref::<Values>().cloned().unwrap_or_default())
+        }
+        (None, _) => Completion::Returned(Values::default()),
     };
     context.hub.ran(context.pid());
     context.door.cell().end(reason);
@@ -395,10 +393,7 @@ fn end(context: &Context, ended: Option<Reply>, reason: ExitReason) {
         _ = call.reply.try_send(response);
     }
     if let Some(reply) = ended {
-        match result {
-            Some(error) => reply.fail(&error),
-            None => reply.give(Completion::Returned(values)),
-        }
+        reply.give(result);
     }
 }
 

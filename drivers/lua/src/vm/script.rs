@@ -259,9 +259,8 @@ fn raised(error: &Value, traceback: &Value) -> ErrorObject {
 }
 
 fn to_error(error: &mlua::Error) -> ErrorObject {
-    let text = error.to_string();
-    // mlua names the kind before the words, and may add a traceback behind them.
-    let text = text.strip_prefix("runtime error: ").unwrap_or(&text);
-    let message = text.split("\nstack traceback:").next().unwrap_or(text);
+    let text = errors::raised(error);
+    // mlua may add a traceback behind the words.
+    let message = text.split("\nstack traceback:").next().unwrap_or(&text);
     ErrorObject::new(Kind::Unknown, message)
 }

@@ -29,13 +29,12 @@ pub(super) struct Shared {
     pub(super) environment: Function,
 }
 
-/// The prelude, file by file: each gets the kernel, the native functions, and what else is named here.
-const FILES: [(&str, &str); 4] = [
-    ("channel", include_str!("prelude/channel.luau")),
-    ("process", include_str!("prelude/process.luau")),
-    ("globals", include_str!("prelude/globals.luau")),
-    ("kernel", include_str!("prelude/kernel.luau")),
-];
+/// The parts of the prelude, in their order: the kernel gets the native functions, the others the kernel and those, and
+/// `globals` what else scripts are to see.
+const KERNEL: &str = include_str!("prelude/kernel.luau");
+const CHANNEL: &str = include_str!("prelude/channel.luau");
+const PROCESS: &str = include_str!("prelude/process.luau");
+const GLOBALS: &str = include_str!("prelude/globals.luau");
 
 /// Those of its files that are modules.
 const MODULES: [(&str, &str); 5] = [
@@ -65,12 +64,11 @@ impl Vm {
         let budget = Budget::install(&lua);
         let running = Running::default();
         let native = natives::table(&lua, &running, &budget, clock)?;
-        let kernel: Table = run(&lua, FILES[3].0, FILES[3].1, [Value::Table(native.clone())])?;
+        let kernel: Table = run(&lua, "kernel", KERNEL, [Value::Table(native.clone())])?;
         let (for_kernel, for_native) = (Value::Table(kernel.clone()), Value::Table(native));
         let both = || [for_kernel.clone(), for_native.clone()];
-        for (name, source) in &FILES[..2] {
-            let _: Table = run(&lua, name, source, both())?;
-        }
+        run::<()>(&lua, "channel", CHANNEL, both())?;
+        run::<()>(&lua, "process", PROCESS, both())?;
         let shared_modules = modules(&lua, clock, &both())?;
         kernel.raw_set("modules", shared_modules)?;
         let globals = [
@@ -80,7 +78,7 @@ impl Vm {
             modules::errors::module(&lua)?,
         ];
         let given = both().into_iter().chain(globals.into_iter().map(Value::Table));
-        let _: Table = run(&lua, FILES[2].0, FILES[2].1, given)?;
+        run::<()>(&lua, "globals", GLOBALS, given)?;
         let function = |name| kernel.raw_get::<Function>(name);
         let (enter, start, environment) = (function("enter")?, function("start")?, function("environment")?);
         let shared_globals: Table = kernel.raw_get("globals")?;

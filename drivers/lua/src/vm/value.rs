@@ -125,6 +125,15 @@ impl Values {
         self.nodes.iter().map(|node| node.to_lua(lua, &tables)).collect()
     }
 
+    /// The first of the values in another state; `nil` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Values::to_lua`].
+    pub fn first_to_lua(&self, lua: &Lua) -> mlua::Result<Value> {
+        Ok(self.to_lua(lua)?.into_iter().next().unwrap_or_default())
+    }
+
     /// As a message's payload: text, bytes and JSON where they say the same, and themselves where not.
     #[must_use]
     pub fn into_payload(self) -> Payload {

@@ -1,9 +1,9 @@
 //! Clients and the processes behind them.
 
-use crate::support::{Client, Folder, Got, Witness, World, options};
+use crate::support::{Client, Got, Witness, World};
 use serde_json::json;
-use wsrelay_lua::{Instance, check};
-use wsrelay_smol::{NodeOptions, Runtime};
+use wsrelay_lua::check;
+use wsrelay_smol::Runtime;
 
 /// A server whose clients go to the service `app:room`, which has this function.
 fn yaml(options: &str) -> String {
@@ -73,15 +73,7 @@ return { main = main }
 ";
 
 fn world(relay: &str, room: &str) -> (World, Witness) {
-    // The witness has to be there before the service starts.
-    let folder = Folder::new(&[("_index.yaml", &yaml(relay)), ("connect.lua", CONNECT), ("room.lua", room)]);
-    let runtime = Runtime::start(2).unwrap();
-    let node = runtime.node(NodeOptions::default());
-    let witness = Witness::new(&node);
-    let checked = check(folder.path());
-    assert!(!checked.has_errors(), "{:#?}", checked.findings);
-    let instance = runtime.block_on(Instance::start(checked, &node, options())).unwrap();
-    (World { folder, runtime, node, instance }, witness)
+    World::with_witness(&[("_index.yaml", &yaml(relay)), ("connect.lua", CONNECT), ("room.lua", room)])
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! Processes that are kept alive.
 
-use crate::support::{Folder, Witness, World, options, soon};
+use crate::support::{Witness, World, soon};
 use serde_json::{Value as Json, json};
-use wsrelay_lua::{Instance, check};
-use wsrelay_smol::{NodeOptions, Runtime};
 
 fn world(lifecycle: &str, body: &str) -> (World, Witness) {
     let yaml = format!(
@@ -23,14 +21,7 @@ entries:
     // It says each time that it has started, and with what.
     let worker =
         format!("return {{ main = function(...) process.send('witness', 'started', {{...}})\n{body}\nend }}");
-    let folder = Folder::new(&[("_index.yaml", &yaml), ("worker.lua", &worker)]);
-    let runtime = Runtime::start(2).unwrap();
-    let node = runtime.node(NodeOptions::default());
-    let witness = Witness::new(&node);
-    let checked = check(folder.path());
-    assert!(!checked.has_errors(), "{:#?}", checked.findings);
-    let instance = runtime.block_on(Instance::start(checked, &node, options())).unwrap();
-    (World { folder, runtime, node, instance }, witness)
+    World::with_witness(&[("_index.yaml", &yaml), ("worker.lua", &worker)])
 }
 
 fn started() -> Json {

@@ -258,7 +258,7 @@ pub fn text(value: &Value) -> Option<String> {
 }
 
 /// What was raised first, without the stacks that were added on its way.
-fn raised(error: &mlua::Error) -> String {
+pub(in crate::vm) fn raised(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { cause, .. } => raised(cause),
         mlua::Error::RuntimeError(message) => message.clone(),

@@ -1,10 +1,11 @@
 //! Messages: what comes out of the mailbox, and what is sent.
 
+use super::super::budget::Budget;
 use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::modules::json;
 use super::super::value::Values;
 use super::known::Known;
-use super::{Answer, Natives, fail, good, pid_text, resolve};
+use super::{Natives, done, pid_text, resolve};
 use crate::http::MessageForm;
 use crate::runtime::Context;
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use mlua::{IntoLua as _, Lua, LuaString, MultiValue, Value, Variadic};
 use serde_json::Value as Json;
 use std::iter;
 use std::rc::Rc;
-use wsrelay_core::message::{ClientMessage, Message, Payload, Ref, Send, Topic};
+use wsrelay_core::message::{ClientMessage, Message, Payload, Ref, Send, Term, Topic};
 use wsrelay_core::process::{Event, ExitReason, Pid};
 use wsrelay_core::wire::{Data, Text};
 use wsrelay_host::SendFault;
@@ -27,21 +28,13 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
                 iter::from_fn(|| context.take(None)).find(|message| !message.topic.as_str().starts_with('@'))
             }
         };
-        if message.is_some() {
-            budget.refill();
-        }
-        let form = context.hub.message_form();
-        message.map_or_else(|| Ok(MultiValue::new()), |message| to_lua(lua, form, &known, message))
+        given(lua, context.hub.message_form(), &known, &budget, message)
     })?;
     let (known, budget) = (Rc::clone(&natives.known), Rc::clone(natives.budget));
     natives.process("take_from", move |lua, context, pid: Value| {
         let message = resolve(context, &pid).ok().and_then(|pid| context.take_from(pid));
-        if message.is_some() {
-            budget.refill();
-        }
         // The application's form is for the clients of its servers.
-        message
-            .map_or_else(|| Ok(MultiValue::new()), |message| to_lua(lua, MessageForm::Table, &known, message))
+        given(lua, MessageForm::Table, &known, &budget, message)
     })?;
     natives.process("forget", |_, context, (pid, is_over): (Value, bool)| {
         if let Ok(pid) = resolve(context, &pid) {
@@ -90,38 +83,23 @@ fn sending(natives: &Natives<'_>) -> mlua::Result<()> {
                 let pid = known.pid(&to).map_or_else(|| resolve(context, &to), Ok)?;
                 context.door.cell().send(&pid.into(), Topic::SEND, Payload::Data(data)).map_err(send_error)
             });
-            match sent {
-                Ok(()) => good(lua, true),
-                Err(error) => fail(lua, error),
-            }
+            done(lua, sent)
         },
     )?;
-    natives.process(
-        "send",
-        |lua, context, (to, topic, values): (Value, Value, Variadic<Value>)| match parcel(&topic, &values) {
-            Ok((topic, payload)) => send(lua, context, &to, topic, payload),
-            Err(error) => fail(lua, error),
-        },
-    )?;
+    natives.process("send", |lua, context, (to, topic, values): (Value, Value, Variadic<Value>)| {
+        let sent = parcel(&topic, &values).and_then(|(topic, payload)| {
+            let pid = resolve(context, &to)?;
+            context.door.cell().send(&pid.into(), topic, payload).map_err(send_error)
+        });
+        done(lua, sent)
+    })?;
     natives.process("send_unsigned", |lua, context, (to, topic, values): (Value, Value, Variadic<Value>)| {
         let sent = parcel(&topic, &values).and_then(|(topic, payload)| {
             let pid = resolve(context, &to)?;
             context.hub.node().send(pid, topic, payload).map_err(send_error)
         });
-        match sent {
-            Ok(()) => good(lua, true),
-            Err(error) => fail(lua, error),
-        }
+        done(lua, sent)
     })
-}
-
-fn send(lua: &Lua, context: &Context, to: &Value, topic: Topic, payload: Payload) -> Answer {
-    let sent = resolve(context, to)
-        .and_then(|pid| context.door.cell().send(&pid.into(), topic, payload).map_err(send_error));
-    match sent {
-        Ok(()) => good(lua, true),
-        Err(error) => fail(lua, error),
-    }
 }
 
 fn send_error(fault: SendFault) -> ErrorObject {
@@ -208,6 +186,19 @@ const ONE: i64 = 1;
 const CLIENT: i64 = 2;
 const MANY: i64 = 3;
 
+/// What has been taken out of the mailbox, if anything has.
+fn given(
+    lua: &Lua,
+    form: MessageForm,
+    known: &Known,
+    budget: &Budget,
+    message: Option<Message>,
+) -> mlua::Result<MultiValue> {
+    let Some(message) = message else { return Ok(MultiValue::new()) };
+    budget.refill();
+    to_lua(lua, form, known, message)
+}
+
 /// A message as the prelude takes it: topic, sender, shape, and what belongs to that. What recurs is made once and not for
 /// each message: under a bound of memory, all that is made in the state costs a protected call.
 fn to_lua(lua: &Lua, form: MessageForm, known: &Known, message: Message) -> mlua::Result<MultiValue> {
@@ -242,8 +233,7 @@ fn to_lua(lua: &Lua, form: MessageForm, known: &Known, message: Message) -> mlua
                 // Some of them may be nil.
                 values.push(many.count().into_lua(lua)?);
             }
-            Some(one) => values.push(one.to_lua(lua)?.into_iter().next().unwrap_or_default()),
-            None => values.push(json::to_lua(lua, &term.to_json())?),
+            Some(_) | None => values.push(term_to_lua(lua, &term)?),
         },
         Payload::Data(data) => values.push(Value::String(lua.create_string(data.as_bytes())?)),
         Payload::Empty => {}
@@ -288,11 +278,16 @@ fn result(lua: &Lua, reason: &ExitReason) -> mlua::Result<(Value, Value)> {
         return Ok((Value::Nil, Value::UserData(lua.create_userdata(error)?)));
     }
     let value = match reason {
-        ExitReason::Returned(term) => match term.downcast_ref::<Values>() {
-            Some(values) => values.to_lua(lua)?.into_iter().next().unwrap_or_default(),
-            None => json::to_lua(lua, &term.to_json())?,
-        },
+        ExitReason::Returned(term) => term_to_lua(lua, term)?,
         _ => Value::Nil,
     };
     Ok((value, Value::Nil))
+}
+
+/// The value of another process: a script's own, or JSON.
+fn term_to_lua(lua: &Lua, term: &Term) -> mlua::Result<Value> {
+    match term.downcast_ref::<Values>() {
+        Some(values) => values.first_to_lua(lua),
+        None => json::to_lua(lua, &term.to_json()),
+    }
 }

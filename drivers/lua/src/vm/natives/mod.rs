@@ -14,7 +14,6 @@ use crate::runtime::Context;
 use known::Known;
 use mlua::{FromLuaMulti, IntoLua, IntoLuaMulti, Lua, LuaString, Table, Value};
 use std::rc::Rc;
-use wsrelay_core::message::Destination;
 use wsrelay_core::process::Pid;
 use wsrelay_core::time::Instant;
 use wsrelay_host::Clock;
@@ -105,6 +104,14 @@ fn fail(lua: &Lua, error: ErrorObject) -> Answer {
     Ok((Value::Nil, Value::UserData(lua.create_userdata(error)?)))
 }
 
+/// What a function gives that was to do something: `true`, or why it is not done.
+fn done<T>(lua: &Lua, result: Result<T, ErrorObject>) -> Answer {
+    match result {
+        Ok(_) => good(lua, true),
+        Err(error) => fail(lua, error),
+    }
+}
+
 /// The process that a script means: a PID's text, or a name.
 fn resolve(context: &Context, to: &Value) -> Result<Pid, ErrorObject> {
     let Value::String(text) = to else {
@@ -121,12 +128,7 @@ fn resolve(context: &Context, to: &Value) -> Result<Pid, ErrorObject> {
     })
 }
 
-/// As [`resolve`], where only the present matters.
-fn destination(context: &Context, to: &Value) -> Result<Destination, ErrorObject> {
-    resolve(context, to).map(Destination::Pid)
-}
-
-/// The text of a PID in a state; each is made once while it is in use.
+/// The text of a PID in a state.
 fn pid_text(lua: &Lua, pid: Pid) -> mlua::Result<LuaString> {
     lua.create_string(pid.to_string())
 }

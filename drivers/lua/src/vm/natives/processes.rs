@@ -2,12 +2,11 @@
 
 use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::value::Values;
-use super::{Answer, Natives, destination, fail, good, pid_text, resolve};
+use super::{Answer, Natives, done, fail, good, pid_text, resolve};
 use crate::runtime::{Completion, Context, Relation, Reply};
 use mlua::{Lua, LuaString, MultiValue, Value, Variadic};
 use std::sync::Arc;
 use std::time::Duration;
-use wsrelay_core::message::Destination;
 use wsrelay_core::process::{Pid, Signal};
 use wsrelay_core::relay::parse_duration;
 use wsrelay_host::{NameFault, SendFault};
@@ -38,7 +37,8 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         },
     )?;
     natives.process("terminate", |lua, context, to: Value| {
-        signalled(lua, destination(context, &to), |to| context.hub.node().terminate(to))
+        let ended = resolve(context, &to).and_then(|pid| context.hub.node().terminate(pid).map_err(undone));
+        done(lua, ended)
     })?;
     natives.process("cancel", |lua, context, (to, deadline): (Value, Value)| {
         cancel(lua, context, &to, &deadline)
@@ -50,10 +50,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         Ok(())
     })?;
     natives.process("upgrade", |lua, context, (id, values): (LuaString, Variadic<Value>)| {
-        match upgrade(context, &id.to_string_lossy(), &values) {
-            Ok(()) => good(lua, true),
-            Err(error) => fail(lua, error),
-        }
+        done(lua, upgrade(context, &id.to_string_lossy(), &values))
     })
 }
 
@@ -82,10 +79,7 @@ fn begin(
             let (id, host) = (id.to_string_lossy(), host.to_string_lossy());
             context.hub.begin(&id, &host, values, name, loaded, ended).map_err(|fault| fault.to_error())
         });
-    match begun {
-        Ok(_) => good(lua, true),
-        Err(error) => fail(lua, error),
-    }
+    done(lua, begun)
 }
 
 /// The next result of something that was begun: its number, a value, an error.
@@ -95,30 +89,16 @@ fn completion(lua: &Lua, context: &Context) -> mlua::Result<MultiValue> {
     let token = Value::Number(token as f64);
     Ok(match completion {
         Completion::Spawned(pid) => MultiValue::from_vec(vec![token, Value::String(pid_text(lua, pid)?)]),
-        Completion::Returned(values) => {
-            let value = values.to_lua(lua)?.into_iter().next().unwrap_or_default();
-            MultiValue::from_vec(vec![token, value])
-        }
+        Completion::Returned(values) => MultiValue::from_vec(vec![token, values.first_to_lua(lua)?]),
         Completion::Failed(error) => {
             MultiValue::from_vec(vec![token, Value::Nil, Value::UserData(lua.create_userdata(error)?)])
         }
     })
 }
 
-/// Something that is done to a process, which has to be alive.
-fn signalled(
-    lua: &Lua,
-    to: Result<Destination, ErrorObject>,
-    signal: impl FnOnce(Destination) -> Result<(), SendFault>,
-) -> Answer {
-    match to.and_then(|to| signal(to).map_err(|fault| not_found(&fault.to_string()))) {
-        Ok(()) => good(lua, true),
-        Err(error) => fail(lua, error),
-    }
-}
-
-fn not_found(message: &str) -> ErrorObject {
-    ErrorObject::new(Kind::Internal, message)
+/// Why nothing was done to a process. (The original names this kind, and another where it is sent to.)
+fn undone(fault: SendFault) -> ErrorObject {
+    ErrorObject::new(Kind::Internal, fault.to_string())
 }
 
 /// The second argument is a deadline if it can be read as one, and the reason in any case. Past its deadline the process is
@@ -146,7 +126,7 @@ fn cancel(lua: &Lua, context: &Context, to: &Value, deadline: &Value) -> Answer 
     let from = Some(context.pid());
     let signal = Signal::Cancel { from, reason: Arc::from(reason) };
     if let Err(fault) = context.hub.node().signal(&pid.into(), signal) {
-        return fail(lua, not_found(&fault.to_string()));
+        return fail(lua, undone(fault));
     }
     if let Some(within) = within {
         context.hub.terminate_after(pid, within);
@@ -156,18 +136,18 @@ fn cancel(lua: &Lua, context: &Context, to: &Value, deadline: &Value) -> Answer 
 
 fn alive(context: &Context, to: &Value) -> Result<Pid, ErrorObject> {
     let pid = resolve(context, to)?;
-    if context.hub.node().is_alive(pid) { Ok(pid) } else { Err(not_found("process not found")) }
+    if context.hub.node().is_alive(pid) { Ok(pid) } else { Err(undone(SendFault::NoProcess)) }
 }
 
 fn relations(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.process("monitor", |lua, context, to: Value| {
-        let done = alive(context, &to).and_then(|pid| {
+        let related = alive(context, &to).and_then(|pid| {
             if !context.monitors.borrow_mut().insert(pid) {
                 return Err(ErrorObject::new(Kind::AlreadyExists, "the process is monitored already"));
             }
-            context.door.cell().monitor(&pid.into()).map_err(|fault| not_found(&fault.to_string()))
+            context.door.cell().monitor(&pid.into()).map_err(undone)
         });
-        answer(lua, done)
+        done(lua, related)
     })?;
     // One that was spawned so.
     natives.process("monitors", |_, context, pid: Value| {
@@ -177,31 +157,22 @@ fn relations(natives: &Natives<'_>) -> mlua::Result<()> {
         Ok(())
     })?;
     natives.process("unmonitor", |lua, context, to: Value| {
-        let done = resolve(context, &to).and_then(|pid| {
+        let related = resolve(context, &to).and_then(|pid| {
             context.monitors.borrow_mut().remove(&pid);
-            context.door.cell().demonitor(&pid.into()).map_err(|fault| not_found(&fault.to_string()))
+            context.door.cell().demonitor(&pid.into()).map_err(undone)
         });
-        answer(lua, done)
+        done(lua, related)
     })?;
     natives.process("link", |lua, context, to: Value| {
-        let done = alive(context, &to).and_then(|pid| {
-            context.door.cell().link(&pid.into()).map_err(|fault| not_found(&fault.to_string()))
-        });
-        answer(lua, done)
+        let related =
+            alive(context, &to).and_then(|pid| context.door.cell().link(&pid.into()).map_err(undone));
+        done(lua, related)
     })?;
     natives.process("unlink", |lua, context, to: Value| {
-        let done = resolve(context, &to).and_then(|pid| {
-            context.door.cell().unlink(&pid.into()).map_err(|fault| not_found(&fault.to_string()))
-        });
-        answer(lua, done)
+        let related =
+            resolve(context, &to).and_then(|pid| context.door.cell().unlink(&pid.into()).map_err(undone));
+        done(lua, related)
     })
-}
-
-fn answer<T>(lua: &Lua, done: Result<T, ErrorObject>) -> Answer {
-    match done {
-        Ok(_) => good(lua, true),
-        Err(error) => fail(lua, error),
-    }
 }
 
 /// Most names that a process gives in its life.
@@ -215,7 +186,7 @@ fn names(natives: &Natives<'_>) -> mlua::Result<()> {
                 ErrorObject::new(Kind::Invalid, "registry.register: a name is expected as a string"),
             );
         };
-        let done = match &pid {
+        let registered = match &pid {
             Value::Nil => Ok(context.pid()),
             pid => resolve(context, pid),
         }
@@ -233,7 +204,7 @@ fn names(natives: &Natives<'_>) -> mlua::Result<()> {
                 ErrorObject::new(kind, fault.to_string())
             })
         });
-        answer(lua, done)
+        done(lua, registered)
     })?;
     natives.process("lookup", |lua, context, name: LuaString| {
         context.hub.node().lookup(&name.to_string_lossy()).map(|pid| pid_text(lua, pid)).transpose()

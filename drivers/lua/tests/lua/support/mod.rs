@@ -95,13 +95,23 @@ impl World {
     }
 
     pub(crate) fn with_options(files: &[(&str, &str)], options: HubOptions) -> Self {
+        Self::after(files, options, |_| ()).0
+    }
+
+    /// With a witness that is there before anything of the application starts.
+    pub(crate) fn with_witness(files: &[(&str, &str)]) -> (Self, Witness) {
+        Self::after(files, options(), Witness::new)
+    }
+
+    fn after<T>(files: &[(&str, &str)], options: HubOptions, first: impl FnOnce(&Node) -> T) -> (Self, T) {
         let folder = Folder::new(files);
         let runtime = Runtime::start(2).unwrap();
         let node = runtime.node(NodeOptions::default());
+        let first = first(&node);
         let checked = check(folder.path());
         assert!(!checked.has_errors(), "{:#?}", checked.findings);
         let instance = runtime.block_on(Instance::start(checked, &node, options)).unwrap();
-        Self { folder, runtime, node, instance }
+        (Self { folder, runtime, node, instance }, first)
     }
 
     /// An application of nothing but processes: `app:main`, and others by their names.
