@@ -11,7 +11,7 @@ pub use input::{Input, Refused};
 pub use output::{Drain, Note, Output, Outputs, Relayed};
 
 use crate::message::Topic;
-use crate::process::Pid;
+use crate::process::{ExitReason, Pid};
 use crate::relay::{RelayOptions, Session};
 use crate::time::{Instant, Wake};
 use crate::upgrade::UpgradePolicy;
@@ -153,6 +153,15 @@ impl Connection {
         match &self.0 {
             State::Http(_) => None,
             State::Session(session) => Some(session),
+        }
+    }
+
+    /// Why the connection's process has ended, while its socket perhaps lingers; `None` while it lives.
+    #[must_use]
+    pub const fn ended(&self) -> Option<&ExitReason> {
+        match &self.0 {
+            State::Http(http) => http.ended(),
+            State::Session(session) => session.ended(),
         }
     }
 

@@ -130,7 +130,7 @@ impl Lifecycle {
     pub fn handle(&mut self, signal: Signal, out: &mut impl SignalSink) -> Reaction {
         if self.ended.is_some() {
             // P3: what comes after the end is answered as if there had never been a process.
-            answer_for_the_dead(self.pid, &signal, out);
+            answer_for_the_dead(self.pid, &ExitReason::NoProcess, &signal, out);
             return Reaction::Quiet;
         }
         match signal {
@@ -241,27 +241,33 @@ impl Lifecycle {
             out.signal(target, Signal::Demonitor { watcher: pid });
         }
         for peer in links {
-            // P4: a normal end does not propagate; the peer only forgets the link.
-            out.signal(
-                peer,
-                if reason.is_normal() {
-                    Signal::Unlink { peer: pid }
-                } else {
-                    Signal::Exit { from: pid, reason: reason.clone() }
-                },
-            );
+            out.signal(peer, last_word(pid, &reason));
         }
         self.ended = Some(reason);
     }
 }
 
-/// Answers `signal` in the name of a process that is not alive (P3): a monitor with `Down`, a link
-/// with `Exit`, both `noproc`. Everything else needs no answer: an unlink has crossed the word of the end.
-pub fn answer_for_the_dead(dead: Pid, signal: &Signal, out: &mut impl SignalSink) {
-    let reason = ExitReason::NoProcess;
+/// What a process that ends says to one that is linked to it. P4: a normal end does not propagate; the peer only forgets
+/// the link.
+fn last_word(dead: Pid, reason: &ExitReason) -> Signal {
+    if reason.is_normal() {
+        Signal::Unlink { peer: dead }
+    } else {
+        Signal::Exit { from: dead, reason: reason.clone() }
+    }
+}
+
+/// Answers `signal` in the name of a process that is not alive: a monitor with `Down`, a link with `Exit`, or with
+/// `Unlink` after a normal end. Everything else needs no answer: an unlink has crossed the word of the end.
+///
+/// `reason` is what the process ended with where the signal was in its mailbox by then, though the process never took it
+/// out; [`ExitReason::NoProcess`] where it has come later (P3).
+pub fn answer_for_the_dead(dead: Pid, reason: &ExitReason, signal: &Signal, out: &mut impl SignalSink) {
     match *signal {
-        Signal::Monitor { watcher } => out.signal(watcher, Signal::Down { from: dead, reason }),
-        Signal::Link { peer } => out.signal(peer, Signal::Exit { from: dead, reason }),
+        Signal::Monitor { watcher } => {
+            out.signal(watcher, Signal::Down { from: dead, reason: reason.clone() });
+        }
+        Signal::Link { peer } => out.signal(peer, last_word(dead, reason)),
         Signal::Message(_)
         | Signal::Demonitor { .. }
         | Signal::Unlink { .. }

@@ -159,10 +159,6 @@ impl<A: Actor> ActorRunner<A> {
     /// One input, its effects performed.
     fn handle(&mut self, now: Instant, input: ActorInput, carrier: &mut impl Carrier) {
         self.process.handle(now, input, &mut self.effects);
-        if self.process.ended().is_some() {
-            // First it is gone, with its names; then the others hear of it.
-            carrier.close(&self.mailbox);
-        }
         self.perform(carrier);
     }
 
@@ -175,16 +171,17 @@ impl<A: Actor> ActorRunner<A> {
             // Before anything is sent: who sends to itself has the room of what it has handled.
             carrier.release(&self.mailbox, std::mem::take(charge));
         }
-        if self.process.ended().is_some() {
-            carrier.close(&self.mailbox);
-            self.perform(carrier);
-        } else if is_enough {
+        if is_enough || self.process.ended().is_some() {
             self.perform(carrier);
         }
     }
 
     fn perform(&mut self, carrier: &mut impl Carrier) {
         let pid = self.mailbox.pid();
+        if self.process.ended().is_some() {
+            // First it is gone, with its names; then the others hear of it.
+            self.pending.append(&mut carrier.close(&self.mailbox));
+        }
         while let Some(entry) = self.effects.pop() {
             match entry {
                 // Most of all: text or bytes, for a client perhaps.
@@ -202,11 +199,11 @@ impl<A: Actor> ActorRunner<A> {
     }
 
     fn retire(&mut self, carrier: &mut impl Carrier) {
-        carrier.close(&self.mailbox);
         if let Some(run) = self.run.take() {
             self.pending.put_back(run);
         }
-        self.node.bury_pending(self.pid(), std::mem::take(&mut self.pending));
+        let reason = self.process.ended().unwrap_or(&ExitReason::Killed);
+        carrier.bury(self.mailbox.pid(), reason, std::mem::take(&mut self.pending));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::queue::{Charge, Room, Undelivered};
 use std::task::Waker;
 use wsrelay_core::connection::{Outputs, Relayed};
 use wsrelay_core::message::{Destination, Run};
-use wsrelay_core::process::{Effects, Letters, Pid, Signal, SignalSink};
+use wsrelay_core::process::{Effects, ExitReason, Letters, Pid, Signal, SignalSink};
 
 /// How a process that is being run reaches its own mailbox and those of others.
 ///
@@ -45,8 +45,22 @@ pub trait Carrier {
     /// Gives back what consumed signals took of the bounds of the process's own mailbox.
     fn release(&mut self, own: &Mailbox, charge: Charge);
 
-    /// Ends the process's own mailbox, frees its names, and answers whoever wrote to it in vain.
-    fn close(&mut self, own: &Mailbox);
+    /// Ends the process's own mailbox and frees its names. What is left in it comes back, to be [buried](Self::bury)
+    /// behind the last words of the process.
+    #[must_use]
+    fn close(&mut self, own: &Mailbox) -> Deliveries;
+
+    /// Answers whoever wrote to a process in vain before it ended, for this reason.
+    fn bury(&mut self, dead: Pid, reason: &ExitReason, left: Deliveries) {
+        let node = self.node().clone();
+        node.bury(dead, reason, left.signals(), &mut Posting(self));
+    }
+
+    /// Clears away what is left at its home of a process that was dropped, if anything is.
+    fn reap(&mut self, own: &Mailbox) {
+        let left = self.close(own);
+        self.bury(own.pid(), &ExitReason::Killed, left);
+    }
 
     /// Has the process, whose own mailbox this is, run again once `target` has room. Whether there is none
     /// at present.
@@ -62,9 +76,9 @@ pub trait Carrier {
 }
 
 /// A carrier as a sink for a state machine's signals.
-pub(crate) struct Posting<'a, C>(pub(crate) &'a mut C);
+pub(crate) struct Posting<'a, C: ?Sized>(pub(crate) &'a mut C);
 
-impl<C: Carrier> SignalSink for Posting<'_, C> {
+impl<C: Carrier + ?Sized> SignalSink for Posting<'_, C> {
     fn signal(&mut self, to: Pid, signal: Signal) {
         self.0.post(to, signal);
     }
@@ -111,8 +125,8 @@ impl Carrier for Anywhere<'_> {
         own.release(charge);
     }
 
-    fn close(&mut self, own: &Mailbox) {
-        self.node.close(own.pid());
+    fn close(&mut self, own: &Mailbox) -> Deliveries {
+        self.node.retire(own.pid())
     }
 
     fn wait_for_room(&mut self, own: &Mailbox, target: &Mailbox) -> bool {

@@ -68,7 +68,12 @@ impl Deliveries {
         self.0.as_mut()?.pop_one(Kind::delivery)
     }
 
-    /// The same, messages in a row as a whole.
+    /// All signals, without what they take of the bounds.
+    pub(crate) fn signals(self) -> impl Iterator<Item = Signal> {
+        self.map(|(signal, _)| signal)
+    }
+
+    /// The next signal, messages in a row as a whole.
     #[inline]
     pub(crate) fn pop_whole(&mut self) -> Option<Entry<Kind, (Signal, Charge)>> {
         self.0.as_mut()?.pop()

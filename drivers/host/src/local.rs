@@ -325,14 +325,11 @@ impl Carrier for Local {
         }
     }
 
-    fn close(&mut self, own: &Mailbox) {
-        let left = self.find(own.pid()).and_then(|place| self.boxes[place].take());
-        // Gone for all before what is left is answered.
-        let elsewhere = self.node.retire(own.pid());
-        let pid = own.pid();
-        let here = left.map(|mut its| its.queue.take()).unwrap_or_default();
-        let signals = here.chain(elsewhere).map(|(signal, _)| signal);
-        self.node.clone().bury(pid, signals, &mut Posting(self));
+    fn close(&mut self, own: &Mailbox) -> Deliveries {
+        let here = self.find(own.pid()).and_then(|place| self.boxes[place].take());
+        let mut left = here.map(|mut its| its.queue.take()).unwrap_or_default();
+        left.append(&mut self.node.retire(own.pid()));
+        left
     }
 
     fn wait_for_room(&mut self, own: &Mailbox, target: &Mailbox) -> bool {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use wsrelay_core::fault::CommandFault;
 use wsrelay_core::limits::Limits;
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
-use wsrelay_core::process::{NodeId, Pid, Signal, SignalSink, answer_for_the_dead};
+use wsrelay_core::process::{ExitReason, NodeId, Pid, Signal, SignalSink, answer_for_the_dead};
 use wsrelay_core::relay::acknowledge_dropped;
 
 /// What a node is built with.
@@ -134,7 +134,7 @@ impl Node {
             Ok(_) => Ok(()),
             Err(Undelivered::Closed(signal)) => {
                 let is_answered = matches!(signal, Signal::Monitor { .. } | Signal::Link { .. });
-                answer_for_the_dead(pid, &signal, &mut self.clone());
+                answer_for_the_dead(pid, &ExitReason::NoProcess, &signal, &mut self.clone());
                 if is_answered { Ok(()) } else { Err(SendFault::NoProcess) }
             }
             Err(Undelivered::Full(_)) => Err(SendFault::Full),
@@ -290,10 +290,11 @@ impl Node {
         }
     }
 
-    /// Ends a process's mailbox: frees its names and answers whoever wrote to it in vain.
-    pub fn close(&self, pid: Pid) {
+    /// Ends a process's mailbox: frees its names, and tells those who have monitored or linked it, unseen by it, that it
+    /// has ended for this reason.
+    pub fn close(&self, pid: Pid, reason: &ExitReason) {
         let left = self.retire(pid);
-        self.bury_pending(pid, left);
+        self.bury(pid, reason, left.signals(), &mut self.clone());
     }
 
     /// Ends a process's mailbox and frees its names. What is left in it comes back, to be buried.
@@ -306,24 +307,21 @@ impl Node {
         left
     }
 
-    /// Answers or counts signals that reached a process too late.
+    /// Answers or counts signals that reached a process too late. What lay in its mailbox, or was taken out and not
+    /// handled, learns the `reason` of its end; what comes afterwards, [`ExitReason::NoProcess`].
     pub(crate) fn bury(
         &self,
         pid: Pid,
+        reason: &ExitReason,
         signals: impl IntoIterator<Item = Signal>,
         answers: &mut impl SignalSink,
     ) {
         for signal in signals {
-            answer_for_the_dead(pid, &signal, answers);
+            answer_for_the_dead(pid, reason, &signal, answers);
             if let Signal::Message(message) = signal {
                 self.dead_letter(Destination::Pid(pid), message, SendFault::NoProcess);
             }
         }
-    }
-
-    /// The same for what a process has taken out of its mailbox and not handled.
-    pub(crate) fn bury_pending(&self, pid: Pid, pending: Deliveries) {
-        self.bury(pid, pending.map(|(signal, _)| signal), &mut self.clone());
     }
 
     /// Delivers a signal whose sender has no way to be told of a failure.
@@ -344,7 +342,7 @@ impl Node {
     /// What becomes of a signal that was not delivered and whose sender cannot be told.
     pub(crate) fn fail(&self, to: Pid, undelivered: Undelivered, answers: &mut impl SignalSink) {
         match undelivered {
-            Undelivered::Closed(signal) => self.bury(to, [signal], answers),
+            Undelivered::Closed(signal) => self.bury(to, &ExitReason::NoProcess, [signal], answers),
             Undelivered::Full(Signal::Message(message)) => {
                 self.drop_message(to, message, SendFault::Full, answers);
             }

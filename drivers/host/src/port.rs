@@ -18,7 +18,7 @@ use std::task::Waker;
 use wsrelay_core::connection::{Connection, ConnectionOptions, Input, Note, Output, Outputs};
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::message::{Destination, Entry};
-use wsrelay_core::process::Signal;
+use wsrelay_core::process::{ExitReason, Signal};
 use wsrelay_core::relay::{Overflow, Session};
 use wsrelay_core::time::{Instant, Wake};
 use wsrelay_core::upgrade::Response;
@@ -38,8 +38,6 @@ pub struct Port {
     target: Option<Arc<Mailbox>>,
     drained: bool,
     relaying: bool,
-    /// Whether the connection's process is over.
-    retired: bool,
     work: Work,
 }
 
@@ -76,7 +74,6 @@ impl Port {
             target: None,
             drained: false,
             relaying: false,
-            retired: false,
             work: Work::default(),
         }
     }
@@ -259,8 +256,11 @@ impl Port {
     }
 
     fn signal(&mut self, now: Instant, signal: Signal, charge: &mut Charge, desk: &mut Desk<impl Carrier>) {
-        if self.retired {
-            return self.node.bury(self.mailbox.pid(), [signal], &mut Posting(&mut desk.carrier));
+        if let Some(reason) = self.connection.ended().cloned() {
+            // It lay in the mailbox when the connection's process ended, and is answered behind its last words.
+            self.perform(now, desk);
+            let posting = &mut Posting(&mut desk.carrier);
+            return self.node.bury(self.mailbox.pid(), &reason, [signal], posting);
         }
         self.connection.handle(now, Input::Signal(signal), &mut desk.scratch.out);
         // Only a command that looks for a process needs its answer before the next signal; the
@@ -375,11 +375,12 @@ impl Port {
 
     /// The connection's process is over; its socket may linger.
     fn retire(&mut self, carrier: &mut impl Carrier) {
-        self.retired = true;
         if let Some(target) = self.target.take() {
             target.forget_waiting(self.mailbox.pid());
         }
-        carrier.close(&self.mailbox);
+        let left = carrier.close(&self.mailbox);
+        let reason = self.connection.ended().unwrap_or(&ExitReason::Killed);
+        carrier.bury(self.mailbox.pid(), reason, left);
         if std::mem::take(&mut self.relaying) {
             self.node.gate().leave();
         }

@@ -75,10 +75,10 @@ impl ProcessCell {
             let mut answers = Vec::new();
             let mut end = None;
             let mut state = self.lock();
-            if state.lifecycle.ended().is_some() {
+            if let Some(reason) = state.lifecycle.ended().cloned() {
                 // Its code has come to its end on another thread meanwhile.
                 drop(state);
-                self.node.bury_pending(self.pid(), deliveries);
+                self.node.bury(self.pid(), &reason, deliveries.signals(), &mut self.node.clone());
                 return None;
             }
             while let Some((signal, charge)) = deliveries.pop() {
@@ -259,20 +259,20 @@ impl ProcessCell {
     pub fn end(&self, reason: ExitReason) {
         let mut signals = Vec::new();
         let mut state = self.lock();
+        let why = reason.clone();
         state.lifecycle.end(reason, &mut signals);
         let unread = std::mem::take(&mut state.messages);
-        let late = std::mem::take(&mut state.late);
+        let mut left = std::mem::take(&mut state.late);
         state.events.clear();
         let readers = std::mem::take(&mut state.readers);
         drop(state);
         readers.into_iter().for_each(Waker::wake);
         // First it is gone, with its names; then the others hear of it.
         let pid = self.pid();
-        self.node.close(pid);
+        left.append(&mut self.node.retire(pid));
         self.post(signals);
         let unread = unread.into_iter().map(|(_, message, _)| Signal::Message(message));
-        self.node.bury(pid, unread, &mut self.node.clone());
-        self.node.bury_pending(pid, late);
+        self.node.bury(pid, &why, unread.chain(left.signals()), &mut self.node.clone());
     }
 
     fn post(&self, signals: Vec<(Pid, Signal)>) {

@@ -120,7 +120,7 @@ fn an_answer_for_the_dead_of_another_thread_does_not_overtake_them() {
     let dead = here.node.open().pid();
     here.local.post(watcher, message("of this thread"));
     here.node.send(watcher, Topic::from("word"), "its last word").unwrap();
-    here.node.close(dead);
+    here.node.close(dead, &ExitReason::Normal);
     here.local.post(dead, Signal::Monitor { watcher });
     let down = word_of(&Signal::Down { from: dead, reason: ExitReason::NoProcess });
     assert_eq!(here.taken(&mailbox), ["of this thread", "its last word", &*down]);
@@ -199,7 +199,7 @@ fn the_dead_of_a_thread_are_answered_for() {
     let ((dead, _), (watcher, _)) = (here.process(), here.process());
     let old = dead.pid();
     here.local.post(old, message("unread"));
-    here.local.close(&dead);
+    here.local.reap(&dead);
     assert_eq!(here.node.dead_letters(), 1);
     here.local.post(old, Signal::Monitor { watcher: watcher.pid() });
     here.local.post(old, message("late"));
@@ -249,6 +249,31 @@ fn messages_behind_a_panic_are_buried_as_what_they_are() {
         .map(|(sender, text)| (Some(senders[sender]), text.to_owned()))
         .into();
     assert_eq!(*letters.lock().unwrap(), expected);
+}
+
+/// Says something to another process, and ends.
+struct Brief(Pid);
+
+impl Actor for Brief {
+    fn handle(&mut self, _: Event, context: &mut Context<'_>) {
+        context.send(self.0, Topic::from("word"), "its last word");
+        context.exit(ExitReason::crashed("over"));
+    }
+}
+
+/// [P2] [P3] A monitor that an actor had not seen when it ended learns why it did, behind the actor's last words.
+#[test]
+fn who_watches_an_actor_hears_its_last_words_before_its_end() {
+    let mut here = Here::new(100);
+    let (mailbox, _) = here.process();
+    let watcher = mailbox.pid();
+    let mut runner = ActorRunner::new_at(&here.node, &here.home, Brief(watcher));
+    let from = runner.pid();
+    here.install(&Arc::clone(runner.mailbox()));
+    here.local.post(from, Signal::Monitor { watcher });
+    assert_eq!(runner.poll(here.node.clock().now(), &mut here.local), Next::Ended);
+    let down = word_of(&Signal::Down { from, reason: ExitReason::crashed("over") });
+    assert_eq!(here.taken(&mailbox), ["its last word", &*down]);
 }
 
 /// Sends each message on to another process, and itself a reminder.
@@ -309,7 +334,7 @@ fn a_name_reaches_a_process_at_home() {
     here.local.send(&Destination::from("somebody"), message("hello"));
     here.local.send(&Destination::from("nobody"), message("hello"));
     assert_eq!((here.taken(&mailbox), here.node.dead_letters()), (vec!["hello".to_owned()], 1));
-    here.local.close(&mailbox);
+    here.local.reap(&mailbox);
     assert_eq!(here.node.lookup("somebody"), None);
     assert!(!mailbox.wait_for_room(mailbox.pid(), Waker::noop()));
 }

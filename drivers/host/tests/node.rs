@@ -52,7 +52,7 @@ fn a_pid_is_never_given_out_twice() {
                     scope.spawn(|| {
                         let churn = |_| {
                             let pid = node.open().pid();
-                            node.close(pid);
+                            node.close(pid, &ExitReason::Normal);
                             pid
                         };
                         (0..2000).map(churn).collect::<Vec<_>>()
@@ -72,13 +72,13 @@ fn a_pid_is_never_given_out_twice() {
 fn an_old_pid_does_not_reach_a_new_process() {
     let node = node();
     let old = node.open();
-    node.close(old.pid());
+    node.close(old.pid(), &ExitReason::Normal);
     // The place is free again after one round through all shards.
     let new: Vec<_> = (0..200).map(|_| node.open()).collect();
     assert_eq!(node.send(old.pid(), Topic::from("x"), Payload::Empty), Err(SendFault::NoProcess));
     assert_eq!(node.register("old", old.pid()), Err(NameFault::NoProcess));
     assert!(new.iter().all(|mailbox| mailbox.is_empty()));
-    node.close(old.pid());
+    node.close(old.pid(), &ExitReason::Normal);
     assert!(new.iter().all(|mailbox| node.is_alive(mailbox.pid())));
 }
 
@@ -95,7 +95,7 @@ fn names_belong_to_one_process_until_it_ends() {
     assert!(!node.unregister("a", two.pid()));
     assert!(node.unregister("a", one.pid()));
     assert_eq!((node.lookup("a"), node.lookup("b")), (None, Some(one.pid())));
-    node.close(one.pid());
+    node.close(one.pid(), &ExitReason::Normal);
     assert_eq!((node.lookup("b"), node.lookup("c")), (None, None));
     assert_eq!(node.register("b", two.pid()), Ok(()));
     for malformed in ["", "{", "{5f0c3a9e11d2b7c4|0x00004}"] {
@@ -110,7 +110,7 @@ fn a_name_is_not_left_to_a_process_that_ends_meanwhile() {
     for _ in 0..2000 {
         let pid = node.open().pid();
         thread::scope(|scope| {
-            scope.spawn(|| node.close(pid));
+            scope.spawn(|| node.close(pid, &ExitReason::Normal));
             _ = node.register("contested", pid);
         });
         assert_eq!(node.lookup("contested"), None);
@@ -132,7 +132,7 @@ fn a_dead_letter_is_what_nobody_was_told_of() {
     // From a process that cannot be told.
     node.post(&Destination::Pid(pid), message("four"));
     node.post(&Destination::from("nobody"), message("five"));
-    node.close(pid);
+    node.close(pid, &ExitReason::Normal);
     node.post(&Destination::Pid(pid), message("six"));
     assert_eq!(send("seven"), Err(SendFault::NoProcess));
     let letters = letters.lock().unwrap();
@@ -148,23 +148,48 @@ fn a_dead_letter_is_what_nobody_was_told_of() {
     assert_eq!(node.dead_letters(), 5);
 }
 
-/// [P3] [P4] What a process had not looked at when it ended is answered: monitors and links with `noproc`.
+/// A process that traps links and has, unseen by it, monitored and linked another one that then ended.
+fn watcher_of_one_that_ended_with(reason: ExitReason, node: &Node) -> (Arc<ProcessCell>, Pid) {
+    let (watcher, target) = (ProcessCell::new(node), ProcessCell::new(node));
+    watcher.trap_links(true);
+    let to = Destination::Pid(target.pid());
+    watcher.monitor(&to).expect("a PID");
+    watcher.link(&to).expect("a PID");
+    target.end(reason);
+    (watcher, target.pid())
+}
+
+/// [P3] [P4] Monitors and links that a process had not looked at when it ended are answered with why it did.
+#[test]
+fn monitors_and_links_that_a_process_had_not_seen_learn_its_end() {
+    let node = node();
+    let reason = ExitReason::crashed("over");
+    let (watcher, from) = watcher_of_one_that_ended_with(reason.clone(), &node);
+    assert_eq!(poll_event(&watcher), Poll::Ready(Event::Exit { from, reason: reason.clone() }));
+    assert_eq!(poll_event(&watcher), Poll::Ready(Event::LinkDown { from, reason }));
+    assert_eq!(poll_event(&watcher), Poll::Pending);
+}
+
+/// [P4] A normal end is no crash of one whose link it had not seen.
+#[test]
+fn a_normal_end_forgets_links_that_were_not_seen() {
+    let node = node();
+    let (watcher, from) = watcher_of_one_that_ended_with(ExitReason::Normal, &node);
+    assert_eq!(poll_event(&watcher), Poll::Ready(Event::Exit { from, reason: ExitReason::Normal }));
+    assert_eq!(poll_event(&watcher), Poll::Pending);
+}
+
+/// [P3] [P4] Those that come later find no process.
 #[test]
 fn monitors_and_links_of_the_dead_are_answered() {
     let node = node();
-    let watcher = ProcessCell::new(&node);
-    watcher.trap_links(true);
-    let target = ProcessCell::new(&node);
-    let to = Destination::Pid(target.pid());
-    watcher.monitor(&to).unwrap();
-    watcher.link(&to).unwrap();
-    target.end(ExitReason::Normal);
-    let (from, reason) = (target.pid(), ExitReason::NoProcess);
+    let (watcher, from) = watcher_of_one_that_ended_with(ExitReason::Normal, &node);
+    assert!(poll_event(&watcher).is_ready());
+    watcher.monitor(&Destination::Pid(from)).unwrap();
+    watcher.link(&Destination::Pid(from)).unwrap();
+    let reason = ExitReason::NoProcess;
     assert_eq!(poll_event(&watcher), Poll::Ready(Event::Exit { from, reason: reason.clone() }));
-    assert_eq!(poll_event(&watcher), Poll::Ready(Event::LinkDown { from, reason: reason.clone() }));
-    // And those that come later.
-    watcher.monitor(&to).unwrap();
-    assert_eq!(poll_event(&watcher), Poll::Ready(Event::Exit { from, reason }));
+    assert_eq!(poll_event(&watcher), Poll::Ready(Event::LinkDown { from, reason }));
     assert_eq!(poll_event(&watcher), Poll::Pending);
 }
 
@@ -178,8 +203,8 @@ fn what_lies_behind_a_kill_is_answered_too() {
     node.send(victim.pid(), Topic::from("x"), Payload::Empty).unwrap();
     assert_eq!(victim.pump(Waker::noop()), Some(ExitReason::Killed));
     victim.end(ExitReason::Killed);
-    let event = poll_event(&watcher);
-    assert!(matches!(&event, Poll::Ready(Event::Exit { from, .. }) if *from == victim.pid()), "{event:?}");
+    let exit = Event::Exit { from: victim.pid(), reason: ExitReason::Killed };
+    assert_eq!(poll_event(&watcher), Poll::Ready(exit));
     assert_eq!(node.dead_letters(), 1);
 }
 
@@ -304,7 +329,7 @@ fn a_relayed_message_is_taken_past_the_bound() {
     assert_eq!(mailbox.push_relayed(message("one")), Ok(Room::None));
     assert_eq!(mailbox.push_relayed(message("two")), Ok(Room::None));
     assert_eq!(mailbox.len(), 2);
-    node.close(mailbox.pid());
+    node.close(mailbox.pid(), &ExitReason::Normal);
     assert_eq!(mailbox.push_relayed(message("three")), Err(Undelivered::Closed(message("three"))));
     assert_eq!(node.dead_letters(), 2);
 }
@@ -340,7 +365,7 @@ fn the_end_of_a_process_wakes_who_waits_for_room() {
     assert_eq!(push(&mailbox, message("x")), Ok(Room::None));
     let look = Arc::new(Look { node: node.clone(), pid: mailbox.pid(), seen: Mutex::default() });
     assert!(mailbox.wait_for_room(mailbox.pid(), &Waker::from(Arc::clone(&look))));
-    node.close(mailbox.pid());
+    node.close(mailbox.pid(), &ExitReason::Normal);
     assert!(look.seen.lock().unwrap().is_some());
     assert!(!mailbox.wait_for_room(mailbox.pid(), Waker::noop()));
 }

@@ -78,8 +78,8 @@ impl Carrier for Roaming {
         self.anywhere().release(own, charge);
     }
 
-    fn close(&mut self, own: &Mailbox) {
-        self.anywhere().close(own);
+    fn close(&mut self, own: &Mailbox) -> Deliveries {
+        self.anywhere().close(own)
     }
 
     fn wait_for_room(&mut self, own: &Mailbox, target: &Mailbox) -> bool {

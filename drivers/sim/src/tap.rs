@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use wsrelay_core::connection::{Outputs, Relayed};
 use wsrelay_core::message::{Destination, Metadata, Run, Topic};
-use wsrelay_core::process::{Actor, Context, Effects, Event, Letters, Pid, Signal};
+use wsrelay_core::process::{Actor, Context, Effects, Event, ExitReason, Letters, Pid, Signal};
 use wsrelay_core::wire::Data;
 use wsrelay_host::{Carrier, Charge, DeadLetter, Deliveries, Local, Mailbox, Node, Room, Undelivered};
 
 /// One thing that was seen to pass.
 #[derive(Clone, Debug)]
 pub(crate) enum Fact {
-    /// A signal was put into a mailbox, or answered in the name of a process that has ended.
-    Sent { to: Pid, signal: Signal },
+    /// A signal was put into a mailbox, or answered in the name of a process that had ended when it was `late`.
+    Sent { to: Pid, signal: Signal, late: bool },
     /// A message of text or bytes.
     Data { from: Pid, to: Pid, topic: Topic, data: Data },
     /// So many messages of a client's were put into its target's mailbox.
@@ -140,10 +140,11 @@ impl Carrier for Tap {
 
     fn push_to(&mut self, mailbox: &Mailbox, signal: Signal) -> Result<Room, Undelivered> {
         let to = mailbox.pid();
+        let late = !self.node().is_alive(to);
         let result = self.way.carrier().push_to(mailbox, signal.clone());
         // What comes too late was sent nevertheless.
         if matches!(result, Ok(_) | Err(Undelivered::Closed(_))) {
-            self.tell(Fact::Sent { to, signal });
+            self.tell(Fact::Sent { to, signal, late });
         }
         result
     }
@@ -158,7 +159,8 @@ impl Carrier for Tap {
 
     fn post(&mut self, to: Pid, signal: Signal) {
         // Told before it is carried: what becomes of it, a dead letter perhaps, is told after it.
-        self.tell(Fact::Sent { to, signal: signal.clone() });
+        let late = !self.node().is_alive(to);
+        self.tell(Fact::Sent { to, signal: signal.clone(), late });
         self.way.carrier().post(to, signal);
         self.tell_dead();
     }
@@ -183,11 +185,15 @@ impl Carrier for Tap {
         self.way.carrier().release(own, charge);
     }
 
-    fn close(&mut self, own: &Mailbox) {
+    fn close(&mut self, own: &Mailbox) -> Deliveries {
         if self.node().is_alive(own.pid()) {
             self.tell(Fact::Over { who: own.pid() });
         }
-        self.way.carrier().close(own);
+        self.way.carrier().close(own)
+    }
+
+    fn bury(&mut self, dead: Pid, reason: &ExitReason, left: Deliveries) {
+        self.way.carrier().bury(dead, reason, left);
         self.tell_dead();
     }
 

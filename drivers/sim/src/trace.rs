@@ -74,7 +74,7 @@ impl Trace {
                 self.pids(1, *from, *to);
                 self.bytes(data.as_bytes());
             }
-            Fact::Sent { to, signal } => {
+            Fact::Sent { to, signal, .. } => {
                 self.pids(2, *to, *to);
                 self.signal(signal);
             }
@@ -149,11 +149,11 @@ impl std::fmt::Display for Millis {
 fn line(fact: &Fact) -> String {
     match fact {
         Fact::Data { from, to, topic, data } => format!("{from} → {to} {topic} {}", Short(data)),
-        Fact::Sent { to, signal: Signal::Message(message) } => {
+        Fact::Sent { to, signal: Signal::Message(message), .. } => {
             let from = message.from.map_or_else(|| "outside".to_owned(), |from| from.to_string());
             format!("{from} → {to} {} {}", message.topic, payload(&message.payload))
         }
-        Fact::Sent { to, signal } => format!("→ {to} {signal:?}"),
+        Fact::Sent { to, signal, .. } => format!("→ {to} {signal:?}"),
         Fact::Relayed { from, to, topic, count, .. } => format!("{from} → {to} {topic}: {count} messages"),
         Fact::Nobody { signal } => format!("→ nobody {signal:?}"),
         Fact::Saw { who, event: Event::Message(message) } => {

@@ -378,7 +378,7 @@ impl Worker {
     fn drop_client(&mut self, client: Box<Client>) {
         let mailbox = Arc::clone(client.mailbox());
         _ = catch_unwind(AssertUnwindSafe(|| drop(client)));
-        self.desk.carrier.close(&mailbox);
+        self.desk.carrier.reap(&mailbox);
     }
 
     fn drop_process(&mut self, process: Box<dyn Process>) {
@@ -388,7 +388,7 @@ impl Worker {
             tracing::error!(why = panic_text(&*panic), "destructor panicked");
         }
         if let Some(mailbox) = mailbox {
-            self.desk.carrier.close(&mailbox);
+            self.desk.carrier.reap(&mailbox);
         }
     }
 }

@@ -219,7 +219,7 @@ fn a_monitor_right_behind_a_kill_is_answered() {
             sender.send((victim, context.event().await)).await.expect("the test");
         });
         let (victim, event) = within("the exit event", receiver.recv()).await.unwrap();
-        assert!(matches!(event, Event::Exit { from, .. } if from == victim), "{event:?}");
+        assert_eq!(event, Event::Exit { from: victim, reason: ExitReason::Killed });
     });
 }
 

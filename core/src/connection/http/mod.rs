@@ -100,6 +100,10 @@ impl Http {
         self.lifecycle.pid()
     }
 
+    pub(super) const fn ended(&self) -> Option<&ExitReason> {
+        self.lifecycle.ended()
+    }
+
     pub(super) const fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }

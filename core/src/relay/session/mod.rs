@@ -248,7 +248,13 @@ impl Session {
     /// Whether the client's messages still go to a target.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        self.lifecycle.ended().is_none()
+        self.ended().is_none()
+    }
+
+    /// Why the connection's process has ended; `None` while it lives.
+    #[must_use]
+    pub const fn ended(&self) -> Option<&ExitReason> {
+        self.lifecycle.ended()
     }
 
     /// Whether the socket is cut and nothing is left to do.

@@ -6,7 +6,7 @@ use crate::queue::{Room, Undelivered};
 use wsrelay_core::connection::{Input, Outputs, Refused, Relayed};
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::message::{Destination, Run};
-use wsrelay_core::process::{Pid, Signal};
+use wsrelay_core::process::{ExitReason, Pid, Signal};
 use wsrelay_core::time::Instant;
 use wsrelay_core::upgrade::{Request, refusal};
 
@@ -82,7 +82,9 @@ impl Port {
         self.look_up_target(pid);
         match &self.target {
             Some(target) if target.pid() == pid => match carrier.push_to(target, signal) {
-                Err(Undelivered::Closed(signal)) => self.node.bury(pid, [signal], &mut Posting(carrier)),
+                Err(Undelivered::Closed(signal)) => {
+                    self.node.bury(pid, &ExitReason::NoProcess, [signal], &mut Posting(carrier));
+                }
                 // Only a heartbeat can find no room; the next one will tell the same.
                 Ok(_) | Err(Undelivered::Full(_) | Undelivered::TooBig(_)) => {}
             },

@@ -254,6 +254,25 @@ fn a_deadline_that_was_kept_ends_nobody_and_numbers_are_milliseconds() {
     assert_eq!(run_with(main, &others), Ok(json!(["30s", "process terminated", true])));
 }
 
+/// [P3] [P4] However soon it ends, its parent hears how.
+#[test]
+fn one_that_ends_at_once_is_told_as_what_it_was() {
+    let main = "
+        process.set_options({trap_links = true})
+        local events, seen = process.events(), {}
+        for n = 1, 40 do
+            process.spawn_linked_monitored('app:hasty', 'app:processes', n % 2 == 0)
+            local exit = events:receive()
+            seen[exit.kind .. ' ' .. tostring(exit.result.value) .. ' ' .. tostring(exit.result.error)] = true
+            if n % 2 == 1 then seen[events:receive().kind] = true end
+        end
+        return seen
+    ";
+    let hasty = "if ... then return 'well' end error('badly', 0)";
+    let expected = json!({"pid.exit well nil": true, "pid.exit nil badly": true, "pid.link.down": true});
+    assert_eq!(run_with(main, &[("hasty", hasty)]), Ok(expected));
+}
+
 #[test]
 fn exec_of_what_fails_in_any_way_gives_the_error_and_leaves_no_event() {
     let main = "

@@ -18,8 +18,8 @@ impl Watch {
                 let payload = Payload::Data(data.clone());
                 self.message(*to, &Message { from: Some(*from), topic: topic.clone(), payload });
             }
-            Fact::Sent { to, signal: Signal::Message(message) } => self.message(*to, message),
-            Fact::Sent { to, signal } => self.signal(*to, signal),
+            Fact::Sent { to, signal: Signal::Message(message), .. } => self.message(*to, message),
+            Fact::Sent { to, signal, late } => self.signal(*to, signal, *late),
             Fact::Relayed { from, to, topic, metadata, count } => {
                 self.relayed(*from, *to, topic, metadata, *count);
             }
@@ -112,8 +112,8 @@ impl Watch {
     }
 
     /// Another signal was put into a mailbox.
-    fn signal(&mut self, to: Pid, signal: &Signal) {
-        self.relations.signal(to, signal);
+    fn signal(&mut self, to: Pid, signal: &Signal, late: bool) {
+        self.relations.signal(to, signal, late);
         if let Some(relay) = self.relays.get_mut(&to) {
             match signal {
                 Signal::Cancel { from, reason } => {

@@ -14,24 +14,43 @@ pub(crate) struct Relations {
     unlinked: BTreeSet<(Pid, Pid)>,
     /// Who has seen whose crash over a link.
     seen_down: BTreeSet<(Pid, Pid)>,
+    /// Whose monitor of whom, and whose link, came while its receiver was alive: it is told how that one ended.
+    monitored_alive: BTreeSet<(Pid, Pid)>,
+    linked_alive: BTreeSet<(Pid, Pid)>,
 }
 
 fn pair(a: Pid, b: Pid) -> (Pid, Pid) {
     (a.min(b), a.max(b))
 }
 
+fn mark(pairs: &mut BTreeSet<(Pid, Pid)>, of: (Pid, Pid), is_in: bool) {
+    if is_in {
+        pairs.insert(of);
+    } else {
+        pairs.remove(&of);
+    }
+}
+
 impl Relations {
-    pub(crate) fn signal(&mut self, to: Pid, signal: &Signal) {
+    pub(crate) fn signal(&mut self, to: Pid, signal: &Signal, late: bool) {
         match signal {
-            Signal::Monitor { watcher } => _ = self.watching.insert((*watcher, to)),
-            Signal::Demonitor { watcher } => _ = self.watching.remove(&(*watcher, to)),
+            Signal::Monitor { watcher } => {
+                self.watching.insert((*watcher, to));
+                mark(&mut self.monitored_alive, (*watcher, to), !late);
+            }
+            Signal::Demonitor { watcher } => {
+                self.watching.remove(&(*watcher, to));
+                self.monitored_alive.remove(&(*watcher, to));
+            }
             Signal::Link { peer } => {
                 self.linked.entry(pair(*peer, to)).or_insert(true);
                 self.unlinked.remove(&(to, *peer));
+                mark(&mut self.linked_alive, (*peer, to), !late);
             }
             Signal::Unlink { peer } => {
                 self.linked.insert(pair(*peer, to), false);
                 self.unlinked.insert((*peer, to));
+                self.linked_alive.remove(&(*peer, to));
             }
             Signal::Message(_)
             | Signal::Exit { .. }
@@ -52,7 +71,8 @@ impl Relations {
         if !self.watching.remove(&(who, from)) {
             return Some(format!("{who} sees the exit of {from}, which it does not watch any more"));
         }
-        let is_true = is_over && (*reason == ExitReason::NoProcess || ended == Some(reason));
+        let was_late = !self.monitored_alive.remove(&(who, from));
+        let is_true = is_over && ((was_late && *reason == ExitReason::NoProcess) || ended == Some(reason));
         (!is_true).then(|| format!("{who} sees {from} exit with {reason:?}, which ended with {ended:?}"))
     }
 
@@ -67,7 +87,9 @@ impl Relations {
         if !self.linked.contains_key(&pair(who, from)) {
             return Some(format!("{who} sees the crash of {from}, to which it was never linked"));
         }
-        let is_true = *reason == ExitReason::NoProcess || (ended == Some(reason) && !reason.is_normal());
+        let was_late = !self.linked_alive.contains(&(who, from));
+        let is_true =
+            (was_late && *reason == ExitReason::NoProcess) || (ended == Some(reason) && !reason.is_normal());
         (!is_true).then(|| format!("{who} sees {from} crash with {reason:?}, which ended with {ended:?}"))
     }
 
@@ -99,7 +121,8 @@ impl Relations {
         for (pid, _) in ended.iter().filter(|(_, reason)| **reason == ExitReason::Linked) {
             // A link that came too late for one that ended normally is answered as a crash.
             let has_failed = |peer: &Pid| {
-                crashed(peer) || (over.contains(peer) && !self.unlinked.contains(&(*peer, *pid)))
+                let was_late = !self.linked_alive.contains(&(*pid, *peer));
+                crashed(peer) || (was_late && over.contains(peer) && !self.unlinked.contains(&(*peer, *pid)))
             };
             let has_cause =
                 self.linked.keys().any(|(a, b)| (a == pid && has_failed(b)) || (b == pid && has_failed(a)));

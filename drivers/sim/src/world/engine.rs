@@ -186,7 +186,7 @@ impl World {
                 if let Some(running) = self.actors[index].take() {
                     let mailbox = running.runner.mailbox().clone();
                     drop(running.runner);
-                    self.workers[running.worker].desk.carrier.close(&mailbox);
+                    self.workers[running.worker].desk.carrier.reap(&mailbox);
                     self.look();
                 }
                 return;
@@ -345,7 +345,7 @@ impl World {
             self.counts.open += self.now.since(relay.causes.opened_at);
         }
         drop(served);
-        self.workers[worker].desk.carrier.close(&mailbox);
+        self.workers[worker].desk.carrier.reap(&mailbox);
         self.look();
         let party = &mut self.parties[index];
         party.outgoing.clear();

@@ -62,7 +62,7 @@ impl World {
         let pid = self.node.resolve(to).ok_or(SendFault::NoProcess)?;
         let result = self.node.signal(to, signal.clone());
         if result.is_ok() {
-            self.log.borrow_mut().push(Fact::Sent { to: pid, signal });
+            self.log.borrow_mut().push(Fact::Sent { to: pid, signal, late: false });
             self.look();
         }
         result

@@ -73,7 +73,7 @@ pub(super) const ALL: &[Canary] = &[
         &[Edit::new(
             PORT,
             "        if self.wake().is_due(now) {\n",
-            "        if self.wake().is_due(now) && !(CANARY && !self.retired && !self.mailbox.is_empty()) {\n",
+            "        if self.wake().is_due(now) && !(CANARY && self.connection.ended().is_none() && !self.mailbox.is_empty()) {\n",
         )],
     )
     .alone(),

@@ -31,9 +31,20 @@ pub(super) const ALL: &[Canary] = &[
         20,
         &[Edit::new(
             LIFECYCLE,
-            "        Signal::Monitor { watcher } => out.signal(watcher, Signal::Down",
+            "        Signal::Monitor { watcher } => {\n",
             "        Signal::Monitor { .. } if CANARY => {}
-        Signal::Monitor { watcher } => out.signal(watcher, Signal::Down",
+        Signal::Monitor { watcher } => {\n",
+        )],
+    ),
+    Canary::new(
+        "who watches a process just before it ends is told that there was none",
+        Monitors,
+        100,
+        &[Edit::new(
+            LIFECYCLE,
+            "pub fn answer_for_the_dead(dead: Pid, reason: &ExitReason, signal: &Signal, out: &mut impl SignalSink) {\n",
+            "pub fn answer_for_the_dead(dead: Pid, reason: &ExitReason, signal: &Signal, out: &mut impl SignalSink) {
+    let reason = if CANARY { &ExitReason::NoProcess } else { reason };\n",
         )],
     ),
     Canary::new(
@@ -80,12 +91,12 @@ pub(super) const ALL: &[Canary] = &[
         20,
         &[Edit::new(
             LIFECYCLE,
-            "            // P4: a normal end does not propagate; the peer only forgets the link.\n            out.signal(\n",
+            "            out.signal(peer, last_word(pid, &reason));\n",
             "            if CANARY {
                 out.signal(peer, Signal::Exit { from: pid, reason: reason.clone() });
                 continue;
             }
-            out.signal(\n",
+            out.signal(peer, last_word(pid, &reason));\n",
         )],
     ),
     Canary::new(

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wsrelay_core::message::Destination;
 use wsrelay_core::process::{
-    ActorInput, ActorProcess, Effect, Effects, Pid, Signal, SignalSink, answer_for_the_dead,
+    ActorInput, ActorProcess, Effect, Effects, ExitReason, Pid, Signal, SignalSink, answer_for_the_dead,
 };
 
 /// An actor and its mailbox.
@@ -37,10 +37,9 @@ impl CoreAlone {
             process.actor.handle(self.now, crash, &mut effects);
         }
         // First it is gone, with its names; then the others hear of it.
-        let mut unread = VecDeque::new();
+        let mut dead = None;
         if process.actor.ended().is_some() {
-            unread = std::mem::take(&mut process.mailbox);
-            self.processes.remove(&pid);
+            dead = self.processes.remove(&pid);
             self.registered.retain(|_, owner| *owner != pid);
         }
         for effect in effects.drain() {
@@ -52,8 +51,21 @@ impl CoreAlone {
                 }
             }
         }
-        for signal in unread {
-            self.deliver(pid, signal);
+        if let Some(Process { actor, mailbox }) = dead
+            && let Some(reason) = actor.ended()
+        {
+            for signal in mailbox {
+                self.answer(pid, reason, &signal);
+            }
+        }
+    }
+
+    /// In the name of a process that has ended.
+    fn answer(&mut self, dead: Pid, reason: &ExitReason, signal: &Signal) {
+        let mut answers = Answers::default();
+        answer_for_the_dead(dead, reason, signal, &mut answers);
+        for (to, answer) in answers.0 {
+            self.deliver(to, answer);
         }
     }
 
@@ -87,11 +99,7 @@ impl CoreAlone {
         {
             client.mailbox.push_back(signal);
         } else {
-            let mut answers = Answers::default();
-            answer_for_the_dead(pid, &signal, &mut answers);
-            for (to, answer) in answers.0 {
-                self.deliver(to, answer);
-            }
+            self.answer(pid, &ExitReason::NoProcess, &signal);
         }
     }
 }
