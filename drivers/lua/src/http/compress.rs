@@ -55,6 +55,12 @@ impl Compress {
     }
 
     fn after(self, accepts: Accepts, mut response: Response) -> Response {
+        // RFC 9110 §15.4.5: a 304 "MUST generate any of the following header fields that would have been sent in a 200
+        // (OK) response to the same request", `Vary` among them. Of what type that would have been it does not say.
+        if response.status == 304 {
+            vary(&mut response.headers, "Accept-Encoding");
+            return response;
+        }
         if !is_compressible(&response) {
             return response;
         }
@@ -82,7 +88,7 @@ impl Compress {
 
 fn is_compressible(response: &Response) -> bool {
     let headers = &response.headers;
-    !matches!(response.status, 204..=206 | 304)
+    !matches!(response.status, 204..=206)
         && !response.body.is_empty()
         && !headers.contains(RELAY_HEADER)
         && !headers.contains("Content-Encoding")

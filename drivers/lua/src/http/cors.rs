@@ -119,18 +119,21 @@ impl Cors {
         if origin.is_none() {
             return response;
         }
-        response.headers.set("Access-Control-Allow-Methods", self.methods.clone());
-        if self.headers == "*" {
-            // With credentials a star is the name of a header and no longer all of them; so they are named.
-            vary(&mut response.headers, "Access-Control-Request-Headers");
-            let asked =
-                request.headers.get("Access-Control-Request-Headers").and_then(|text| tokens(text).ok());
-            if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
-                response.headers.set("Access-Control-Allow-Headers", asked.join(", "));
+        let mut list = |list: &str, name, asked_as| {
+            let sent = if list == "*" {
+                // With credentials a star is one name and no longer all of them; so what was asked for is named.
+                vary(&mut response.headers, asked_as);
+                let asked = request.headers.get(asked_as).and_then(|text| tokens(text).ok());
+                asked.unwrap_or_default().join(", ")
+            } else {
+                list.to_owned()
+            };
+            if !sent.is_empty() {
+                response.headers.set(name, sent);
             }
-        } else if !self.headers.is_empty() {
-            response.headers.set("Access-Control-Allow-Headers", self.headers.clone());
-        }
+        };
+        list(&self.methods, "Access-Control-Allow-Methods", "Access-Control-Request-Method");
+        list(&self.headers, "Access-Control-Allow-Headers", "Access-Control-Request-Headers");
         let asks_private = request.headers.get("Access-Control-Request-Private-Network") == Some("true");
         if self.private_network && asks_private {
             response.headers.set("Access-Control-Allow-Private-Network", "true");

@@ -28,9 +28,7 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 impl Mount {
     pub(super) fn build(entry: &Static, findings: &mut Vec<Finding>) -> Self {
-        let is_name =
-            |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-        if !is_name(&entry.index) {
+        if entry.index.is_empty() || !is_visible(&entry.index) {
             let message = format!("index `{}` is not the name of a file that is served", entry.index);
             findings.push(Finding::error(&entry.place, message));
         }
@@ -130,6 +128,10 @@ impl Mount {
             response.status = 304;
             return response;
         }
+        // Also for HEAD, which says what GET would.
+        if metadata.len() > FILE_BYTES_MAX {
+            return too_large(path);
+        }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         response.headers.set("Content-Type", content_type(name));
         // The type is told; a browser that guesses would run what is no script.
@@ -137,15 +139,12 @@ impl Mount {
         if query.is_head {
             return response;
         }
-        match read(file, &metadata) {
+        match read(file) {
             Ok(Some(body)) => {
                 response.body = body.into();
                 response
             }
-            Ok(None) => {
-                tracing::error!(path = %path.display(), "a file is over 64 MiB and was not served");
-                Response::text(500, "file too large")
-            }
+            Ok(None) => too_large(path),
             Err(error) => {
                 tracing::error!(path = %path.display(), %error, "a file could not be read");
                 Response::text(500, "file could not be read")
@@ -154,11 +153,13 @@ impl Mount {
     }
 }
 
-/// The whole file, unless it is too long, or becomes so while it is read.
-fn read(file: File, metadata: &Metadata) -> io::Result<Option<Vec<u8>>> {
-    if metadata.len() > FILE_BYTES_MAX {
-        return Ok(None);
-    }
+fn too_large(path: &std::path::Path) -> Response {
+    tracing::error!(path = %path.display(), "a file is over 64 MiB and was not served");
+    Response::text(500, "file too large")
+}
+
+/// The whole file, unless it has become too long since it was measured.
+fn read(file: File) -> io::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut body)?;
     Ok((body.len() as u64 <= FILE_BYTES_MAX).then_some(body))

@@ -4,10 +4,10 @@
 //! wrong with them said at once, and answers requests:
 //!
 //! ```text
-//!            ┌────────┐ none: 404, 405
-//!  Request ─►│ routes │──────────► middleware[0] ► … ► post_middleware[0] ► … ► function or file
-//!            └────────┘                  │ each may answer, or change what comes back  │
-//!  Response ◄────────────────────────────┴─────────────────────────────────────────────┘
+//!            ┌────────┐ none: 404, 405                                              ┌──────────┐
+//!  Request ─►│ routes │──────────────► middleware[0] ► … ► post_middleware[0] ► … ─►│ function │
+//!            └────────┘                 each may answer, or change what comes back  │ or file  │
+//!  Response ◄──────────────────────────────────────────────────────────────────────└──────────┘
 //! ```
 //!
 //! There is no socket here and no clock: time comes in. Static files are read, and nothing else of the world outside.

@@ -13,11 +13,12 @@ impl Path {
     /// Reads the path of a request target.
     ///
     /// `None` for what has no single meaning: an empty segment inside, `.` or `..` in any spelling, an escape that is
-    /// none, a backslash, NUL, what is not UTF-8. Such a path is refused and not tidied up: whoever stands in front of
-    /// this server, and looked at the path to decide, may have tidied it up differently.
+    /// none, a backslash, NUL, what is not UTF-8, what no target may hold unescaped. Such a path is refused and not tidied
+    /// up: whoever stands in front of this server, and looked at the path to decide, may have tidied it up differently.
     pub(super) fn parse(raw: &str) -> Option<Self> {
-        // Browsers read a backslash as a slash.
-        if raw.contains('\\') {
+        // Browsers read a backslash as a slash, leave out tabs, and end a path at a `#`: with `/\t/host` sent back to one
+        // as a location, it would go to that host.
+        if raw.contains(|c: char| c.is_ascii_control() || matches!(c, ' ' | '#' | '\\')) {
             return None;
         }
         let mut segments = Vec::new();
@@ -118,8 +119,30 @@ mod tests {
 
     #[test]
     fn a_path_without_a_single_meaning_is_refused() {
-        for raw in ["", "*", "a", "//", "//a", "/a//b", "/a//", "/%", "/%4", "/%zz", "/%+1", "/%ff", "/a%00b"]
-        {
+        for raw in [
+            "",
+            "*",
+            "a",
+            "//",
+            "//a",
+            "/a//b",
+            "/a//",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%+1",
+            "/%ff",
+            "/a%00b",
+            "/a#b",
+            "/\t/a",
+            "/\r\n",
+            "/a b",
+            "/\u{7f}",
+            "/\0",
+            "/%c0%ae%c0%ae/a",
+            "/%c0%af",
+            "/%e0%80%ae",
+        ] {
             assert_eq!(Path::parse(raw), None, "{raw}");
         }
     }

@@ -122,7 +122,8 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
 fn add_heartbeat(response: &mut Response, every: Duration) {
     let values: Vec<_> = response.headers.get_all(RELAY_HEADER).collect();
     let [value] = values[..] else { return };
-    if value.len() > Limits::default().relay_header_bytes_max {
+    let length_max = Limits::default().relay_header_bytes_max;
+    if value.len() > length_max {
         return;
     }
     let Ok(fields) = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(value) else { return };
@@ -135,8 +136,16 @@ fn add_heartbeat(response: &mut Response, every: Duration) {
     };
     let comma = if fields.is_empty() { "" } else { "," };
     let every = format_duration(every);
-    let value = format!("{before}{{\"heartbeat_interval\":\"{every}\"{comma}{after}");
-    response.headers.set(RELAY_HEADER, value);
+    let longer = format!("{before}{{\"heartbeat_interval\":\"{every}\"{comma}{after}");
+    if longer.len() > length_max {
+        // A header that was good must not become one that is not.
+        tracing::warn!(
+            length = value.len(),
+            "X-WS-Relay has no room for the heartbeat of its route, and gets none"
+        );
+        return;
+    }
+    response.headers.set(RELAY_HEADER, longer);
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 //!
 //! Its steps are whole segments, already decoded, and a leaf that lacks the method counts as no leaf: with `GET /a/{x}`
 //! and `POST /a/b`, a `GET /a/b` goes to the first. Every node is visited once at most, so that no path, however long,
-//! costs more than all routes together. (A tree of text, as `matchit` has it, would be asked before anything is decoded,
-//! ends its search at a leaf without the method, and has no rest that is empty.)
+//! costs more than all routes together.
 
 use super::path::Path;
 use super::pattern::{Pattern, Segment, Tail};

@@ -166,10 +166,13 @@ pub(super) fn shown(site: &Site, request: Request) -> Response {
     answer(site, request, show)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands where a handler stands, and that gets the call itself"
+)]
 pub(super) fn show(call: Call) -> Response {
-    let Call { endpoint, params, .. } = call;
-    let params: Vec<String> = params.into_iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    Response::text(200, format!("{}{}", endpoint.name(), params.concat()))
+    let params: Vec<String> = call.params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+    Response::text(200, format!("{}{}", call.endpoint.name(), params.concat()))
 }
 
 /// The response with these headers in this order.

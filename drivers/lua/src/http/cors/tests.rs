@@ -127,6 +127,29 @@ fn headers_that_a_preflight_asks_for_and_are_none_are_not_repeated() {
 }
 
 #[test]
+fn a_star_among_methods_is_the_one_that_was_asked_for() {
+    let site = cors(&[
+        ("cors.allow.origins", "https://a.example"),
+        ("cors.allow.methods", "*"),
+        ("cors.allow.headers", ""),
+        ("cors.allow.credentials", "true"),
+    ]);
+    let expected = response(
+        204,
+        &[
+            ("Vary", "Origin"),
+            ("Access-Control-Allow-Origin", "https://a.example"),
+            ("Access-Control-Allow-Credentials", "true"),
+            ("Vary", "Access-Control-Request-Method"),
+            ("Access-Control-Allow-Methods", "POST"),
+            ("Access-Control-Max-Age", "86400"),
+        ],
+        "",
+    );
+    assert_eq!(preflight(&site, &from("https://a.example")), expected);
+}
+
+#[test]
 fn what_the_handler_says_of_origins_is_replaced() {
     let handler = |_| Response::new(200).header("access-control-allow-origin", "https://b.example");
     let expected = Response::new(200).header("Access-Control-Allow-Origin", "*");

@@ -145,6 +145,16 @@ fn nothing_outside_of_the_folder_is_served_in_any_spelling() {
         ("/b%2fc.txt", 404),
         ("/.../secret.txt", 404),
         ("/c:/secret.txt", 404),
+        ("/%c0%ae%c0%ae/secret.txt", 400),
+        ("/%ef%bc%8e%ef%bc%8e/secret.txt", 404),
+        ("/b/.%2e/.%2e/secret.txt", 400),
+        ("/.%2e;/secret.txt", 404),
+        ("/b/;/../../secret.txt", 400),
+        ("/#/../secret.txt", 400),
+        ("/a.txt%20", 404),
+        ("/a.txt/.", 400),
+        ("/A.TXT", 404),
+        ("/?/../secret.txt", 404),
     ] {
         assert_eq!(shown(&site, get(target, &[])).status, status, "{target}");
     }
@@ -238,6 +248,12 @@ fn an_index_or_cache_that_cannot_be_is_an_error() {
     let mut app = folder.app("/");
     app.statics[0].index = "../secret.txt".to_owned();
     app.statics[0].cache = Some("a\r\nSet-Cookie: b".to_owned());
+    for index in ["", ".env", "a:b", "a/b"] {
+        app.statics[0].index = index.to_owned();
+        let expected = format!("/:1:1: error: index `{index}` is not the name of a file that is served");
+        assert_eq!(findings(&app)[0], expected);
+    }
+    app.statics[0].index = "../secret.txt".to_owned();
     assert_eq!(
         findings(&app),
         [
@@ -255,4 +271,5 @@ fn a_file_over_the_bound_is_not_read_into_memory() {
     sparse.set_len(FILE_BYTES_MAX + 1).unwrap();
     let site = folder.site();
     assert_eq!(shown(&site, get("/big.bin", &[])), text(500, "file too large"));
+    assert_eq!(shown(&site, request("HEAD", "/big.bin", &[])), text(500, "file too large"));
 }

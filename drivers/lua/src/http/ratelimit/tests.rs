@@ -92,6 +92,16 @@ fn a_flood_of_keys_drives_out_the_stalest_and_no_more_than_fit_are_held() {
 }
 
 #[test]
+fn the_bound_of_entries_is_the_options() {
+    let given = [("requests", "1"), ("window", "1h"), ("max_entries", "2"), ("key", "header:K")];
+    let site = limited(&given);
+    let with = |key| shown(&site, get("/a", &[("K", key)])).status;
+    assert_eq!((with("a"), with("b"), with("a"), with("b")), (200, 200, 429, 429));
+    // The third drives out the first, who starts anew.
+    assert_eq!((with("c"), with("b"), with("a")), (200, 429, 200));
+}
+
+#[test]
 fn what_is_no_limit_is_an_error() {
     let given = [
         ("ratelimit.requests", "0"),

@@ -3,6 +3,7 @@ use super::*;
 use crate::http::Site;
 use wsrelay_core::relay::RelayConfig;
 use wsrelay_core::time::Timeout;
+use wsrelay_core::upgrade::Version;
 
 fn relayed(given: &[(&str, &str)]) -> Site {
     site(&app_with(&["websocket_relay"], given))
@@ -21,15 +22,34 @@ fn status(site: &Site, headers: &[(&str, &str)]) -> (u16, bool) {
 /// H1
 #[test]
 fn a_bad_upgrade_never_reaches_the_handler() {
-    let site = relayed(&[]);
-    let mut request = upgrade("/a", &[]);
-    request.headers.set("Sec-WebSocket-Version", "12");
-    let expected = refusal(&HttpFault::WebSocketVersion);
-    assert_eq!(answer(&site, request, |_| unreachable!("the handler was called")), expected);
-    let mut request = upgrade("/a", &[]);
-    request.method = "POST".to_owned();
-    let expected = refusal(&HttpFault::UpgradeMethod);
-    assert_eq!(answer(&site, request, |_| unreachable!("the handler was called")), expected);
+    let mut app = app("", &["GET /a", "POST /a", "OPTIONS /a"]);
+    app.routers[0].post_middleware = names(&["websocket_relay"]);
+    for site in [relayed(&[]), site(&app)] {
+        let refused = |fault, change: &dyn Fn(&mut Request)| {
+            let mut request = upgrade("/a", &[]);
+            change(&mut request);
+            let response = answer(&site, request, |_| unreachable!("the handler was called"));
+            assert_eq!(response, refusal(&fault));
+        };
+        for version in ["12", "", "8, 13"] {
+            refused(HttpFault::WebSocketVersion, &|request| {
+                request.headers.set("Sec-WebSocket-Version", version);
+            });
+        }
+        for key in ["", "short", "dGhlIHNhbXBsZSBub25jZQ"] {
+            refused(HttpFault::WebSocketKey, &|request| request.headers.set("Sec-WebSocket-Key", key));
+        }
+        refused(HttpFault::WebSocketKey, &|request| drop(request.headers.remove("Sec-WebSocket-Key")));
+        refused(HttpFault::WebSocketKey, &|request| {
+            request.headers.append("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        });
+        refused(HttpFault::UpgradeMethod, &|request| request.method = "POST".to_owned());
+        refused(HttpFault::UpgradeMethod, &|request| request.method = "HEAD".to_owned());
+        refused(HttpFault::UpgradeMethod, &|request| request.method = "OPTIONS".to_owned());
+        refused(HttpFault::UpgradeRequired, &|request| request.headers.set("Upgrade", "h2c"));
+        refused(HttpFault::UpgradeRequired, &|request| request.headers.set("Connection", "keep-alive"));
+        refused(HttpFault::UpgradeRequired, &|request| request.version = Version::Http10);
+    }
 }
 
 /// H2
@@ -194,4 +214,55 @@ fn a_heartbeat_out_of_bounds_is_an_error() {
         ]
     );
     assert_eq!(found("0"), [""; 0]);
+}
+
+/// H7
+#[test]
+fn a_malformed_relay_header_passes_untouched_and_is_malformed_still() {
+    let given = [("wsrelay.heartbeat_interval", "90s")];
+    let site = relayed(&given);
+    let long = format!(r#"{{"target_pid":"{}"}}"#, "x".repeat(9000));
+    let deep = format!(r#"{{"metadata":{}}}"#, "[".repeat(5000));
+    let cases: [&[&[u8]]; 12] = [
+        &[b""],
+        &[b"null"],
+        &[b"\"{}\""],
+        &[b"{\"target_pid\":\"a\"}}"],
+        &[b"{\"target_pid\":\"a\",}"],
+        &[b"{target_pid:\"a\"}"],
+        &[b"{\"target_pid\":\"\xff\"}"],
+        &[b"\xef\xbb\xbf{\"target_pid\":\"a\"}"],
+        &[b"{\"target_pid\":\"a\",\"\\u0068eartbeat_interval\":5}"],
+        &[b"{\"target_pid\":\"a\"}", b"{\"target_pid\":\"a\"}"],
+        &[long.as_bytes()],
+        &[deep.as_bytes()],
+    ];
+    for values in cases {
+        let mut written = Response::new(200);
+        for value in values {
+            written.headers.append("x-ws-relay", value.to_vec());
+        }
+        assert_eq!(answer(&site, upgrade("/a", &[]), |_| written.clone()), written);
+        let values = written.headers.get_all(RELAY_HEADER).map(|value| &**value);
+        assert!(RelayConfig::parse(values, &Limits::default()).is_err(), "{written:?}");
+    }
+}
+
+#[test]
+fn a_good_relay_header_does_not_become_too_long_for_its_heartbeat() {
+    let site = relayed(&[("wsrelay.heartbeat_interval", "90s")]);
+    let limits = Limits::default();
+    let empty = r#"{"target_pid":"room","metadata":{"a":""}}"#;
+    for (short_of_max, expected) in [
+        (0, Timeout::Off),
+        (r#""heartbeat_interval":"1m30s","#.len() - 1, Timeout::Off),
+        (r#""heartbeat_interval":"1m30s","#.len(), Timeout::After(Duration::from_secs(90))),
+    ] {
+        let filler = "x".repeat(limits.relay_header_bytes_max - short_of_max - empty.len());
+        let written = empty.replace("\"\"", &format!("\"{filler}\""));
+        let response =
+            answer(&site, upgrade("/a", &[]), |_| Response::new(200).header(RELAY_HEADER, written));
+        let values = response.headers.get_all(RELAY_HEADER).map(|value| &**value);
+        assert_eq!(RelayConfig::parse(values, &limits).unwrap().heartbeat, expected, "{short_of_max}");
+    }
 }

@@ -41,6 +41,14 @@ impl Builder {
     fn router<'a>(&mut self, router: &Router, endpoints: impl Iterator<Item = &'a Endpoint>) {
         let outer = self.list(&router.middleware, &router.options);
         let inner = self.list(&router.post_middleware, &router.post_options);
+        let counts = |(name, _): &&(String, Place)| name == "metrics";
+        if let (Some(_), Some((_, place))) =
+            (router.middleware.iter().find(counts), router.post_middleware.iter().find(counts))
+        {
+            let message =
+                "middleware `metrics` is in both lists of this router, and counts every request twice";
+            self.findings.push(Finding::warning(place, message));
+        }
         let prefix = router.prefix.trim_end_matches('/');
         if !prefix.is_empty() && !prefix.starts_with('/') {
             let message = format!("prefix `{prefix}` does not begin with a slash");

@@ -246,3 +246,97 @@ fn metrics_have_a_page_below_the_routers_prefix() {
     }
     assert!(site.metrics_text().contains("route=\"/api/metrics\""));
 }
+
+#[test]
+fn the_answer_can_be_awaited_on_any_thread() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    fn is_shared<T: Send + Sync + 'static>() {}
+    fn answered<F, R>(site: &Site, clock: Clock<'_>, request: Request, call: F) -> impl Future + Send
+    where
+        F: FnOnce(Call) -> R + Send,
+        R: Future<Output = Response> + Send,
+    {
+        is_send(site.answer(clock, request, call))
+    }
+    fn is_form<T: Clone + Copy + std::fmt::Debug + Default + PartialEq + Eq>() {}
+    is_shared::<Site>();
+    is_form::<MessageForm>();
+    let site = Arc::new(site(&app("", &["GET /a"])));
+    let clock = || wsrelay_core::time::Instant::ZERO;
+    drop(answered(&site, &clock, get("/a", &[]), async |call| show(call)));
+    // As a server does it: the task owns everything.
+    let task = is_send(async move { site.answer(&clock, get("/a", &[]), async |call| show(call)).await });
+    assert_eq!(smol::block_on(smol::spawn(task)), text(200, "GET /a"));
+}
+
+#[test]
+fn a_handlers_error_goes_back_through_all_middleware_with_its_headers_in_their_order() {
+    let mut app = app_with(&["metrics", "cors", "ratelimit"], &[("ratelimit.requests", "9")]);
+    app.routers[0].post_middleware = names(&["websocket_relay", "compress"]);
+    let site = site(&app);
+    let given = [("Set-Cookie", "b=2"), ("X-Z", "1"), ("Set-Cookie", "a=1"), ("x-z", "0")];
+    let mut expected = given.to_vec();
+    expected.extend([
+        ("X-RateLimit-Limit", "9"),
+        ("X-RateLimit-Remaining", "8"),
+        ("X-RateLimit-Reset", "7"),
+        ("Access-Control-Allow-Origin", "*"),
+    ]);
+    let sent = answer(&site, get("/a", &[]), |_| response(500, &given, "it broke"));
+    assert_eq!(sent, response(500, &expected, "it broke"));
+    let line = "wsrelay_http_requests_total{method=\"GET\",route=\"/a\",status=\"5xx\"} 1";
+    assert!(site.metrics_text().lines().any(|other| other == line), "{}", site.metrics_text());
+}
+
+/// H10
+#[test]
+fn a_relay_header_of_no_status_and_no_method_leaves_a_route_without_a_relay() {
+    let site = site(&app("", &["GET /a", "POST /a", "OPTIONS /a"]));
+    for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+        for status in [200, 204, 302, 401, 500] {
+            let hand_over = response(status, &[("X-Ws-Relay", "{}"), ("X-WS-Relay", "")], "");
+            let sent = answer(&site, request(method, "/a", &[]), |_| hand_over);
+            assert_eq!(sent, Response::new(status), "{method} {status}");
+        }
+    }
+}
+
+/// H6: the core answers 426 to it, and has to see it for that.
+#[test]
+fn a_relay_header_on_an_ordinary_request_is_left_for_the_core() {
+    let given = [("wsrelay.heartbeat_interval", "5s"), ("wsrelay.subprotocols", "a")];
+    let site = site(&app_with(&["websocket_relay", "compress"], &given));
+    let hand_over = response(200, &[("X-WS-Relay", "{}"), ("Content-Type", "text/plain")], &"a".repeat(2000));
+    for method in ["GET", "HEAD", "POST"] {
+        let request = request(method, "/a", &[("Accept-Encoding", "gzip")]);
+        assert_eq!(answer(&site, request, |_| hand_over.clone()), hand_over, "{method}");
+    }
+}
+
+#[test]
+fn a_client_that_is_no_proxy_cannot_choose_whom_it_counts_for() {
+    let site = site(&app_with(&["real_ip", "ratelimit"], &[("ratelimit.requests", "1")]));
+    let from = |peer: &str, forwarded: &str| {
+        let mut request = get("/a", &[("X-Forwarded-For", forwarded), ("X-Real-IP", forwarded)]);
+        request.peer = peer.parse().ok();
+        shown(&site, request).status
+    };
+    assert_eq!((from("203.0.113.1:1", "1.1.1.1"), from("203.0.113.1:2", "2.2.2.2")), (200, 429));
+    // Behind a proxy each counts for itself, whatever it claimed before the proxy added it.
+    assert_eq!((from("10.0.0.1:1", "6.6.6.6, 7.7.7.7"), from("10.0.0.1:1", "8.8.8.8, 7.7.7.7")), (200, 429));
+    assert_eq!(from("10.0.0.1:1", "7.7.7.8"), 200);
+}
+
+#[test]
+fn what_cannot_be_done_with_lists_is_said_of_them() {
+    let mut app = app_with(&["metrics"], &[]);
+    app.routers[0].post_middleware = names(&["metrics"]);
+    assert_eq!(
+        findings(&app),
+        [
+            "metrics:1:1: warning: middleware `metrics` is in both lists of this router, and counts every request twice"
+        ]
+    );
+}
