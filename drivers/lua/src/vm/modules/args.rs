@@ -77,3 +77,10 @@ pub fn frozen(table: Table) -> Table {
     table.set_readonly(true);
     table
 }
+
+/// Whether the table is an object of the runtime, such as a channel, which to a program is userdata.
+#[must_use]
+pub fn is_object(table: &Table) -> bool {
+    let mark = table.metatable().map(|metatable| metatable.raw_get("__object"));
+    matches!(mark, Some(Ok(Value::Boolean(true))))
+}

@@ -1,11 +1,18 @@
-//! The module `base64`: the standard alphabet, padded.
+//! The module `base64`: the standard alphabet, padded. What is decoded may have line breaks in it, and bits at its end
+//! that say nothing, as mail and other encoders leave them.
 
 use ::base64::Engine as _;
-use ::base64::engine::general_purpose::STANDARD;
+use ::base64::alphabet;
+use ::base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use mlua::{IntoLua, Lua, Table, Value};
 
 use super::errors::{self, Kind};
 use super::{Answer, args};
+
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// The table `base64`.
 ///
@@ -26,7 +33,14 @@ fn encode(lua: &Lua, data: &Value) -> Answer {
 
 fn decode(lua: &Lua, text: &Value) -> Answer {
     let Value::String(text) = text else { return not_a_string(lua, text) };
-    match STANDARD.decode(text.as_bytes()) {
+    let text = text.as_bytes();
+    let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let decoded = if text.iter().any(is_break) {
+        STANDARD.decode(text.iter().copied().filter(|byte| !is_break(byte)).collect::<Vec<u8>>())
+    } else {
+        STANDARD.decode(text)
+    };
+    match decoded {
         Ok(data) => Ok((lua.create_string(data)?.into_lua(lua)?, Value::Nil)),
         Err(error) => errors::fail(lua, Kind::Invalid, error.to_string()),
     }

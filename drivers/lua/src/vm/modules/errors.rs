@@ -63,6 +63,8 @@ impl std::error::Error for ErrorObject {}
 impl ErrorObject {
     /// Deepest call stack that is kept; the levels past it are left out.
     const FRAMES_MAX: usize = 32;
+    /// Most contexts that are kept; those of later wrappings are left out, of which a loop may do any number.
+    const CONTEXTS_MAX: usize = 32;
 
     /// An error from nowhere in particular, that says nothing about retrying.
     #[must_use]
@@ -325,14 +327,27 @@ pub fn module(lua: &Lua) -> mlua::Result<Table> {
 /// `errors.new(message)`, `errors.new(kind, message)`, `errors.new{message, kind?, retryable?, details?}`.
 fn made(first: &Value, second: &Value) -> mlua::Result<ErrorObject> {
     match (first, second) {
-        // A kind that nobody knows must not swallow the message.
-        (Value::String(kind), Value::String(message)) => Ok(ErrorObject::new(
-            Kind::parse(&kind.to_string_lossy()).unwrap_or(Kind::Unknown),
-            message.to_string_lossy(),
-        )),
-        (Value::String(message), _) => Ok(ErrorObject::new(Kind::Unknown, message.to_string_lossy())),
+        (Value::String(kind), second) => {
+            let kind = kind.to_string_lossy();
+            Ok(match (Kind::parse(&kind), second, text(second)) {
+                // A kind that nobody knows must not swallow the message.
+                (known, Value::String(message), _) => {
+                    ErrorObject::new(known.unwrap_or(Kind::Unknown), message.to_string_lossy())
+                }
+                (Some(kind), _, Some(message)) => ErrorObject::new(kind, message),
+                _ => ErrorObject::new(Kind::Unknown, kind),
+            })
+        }
         (Value::Table(fields), _) => from_fields(fields),
         (other, _) => Err(args::wrong("errors.new", 1, "string or table", other)),
+    }
+}
+
+/// The message that a string or an error is.
+fn message_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(message) => Some(message.to_string_lossy()),
+        other => text(other),
     }
 }
 
@@ -342,13 +357,13 @@ fn from_fields(fields: &Table) -> mlua::Result<ErrorObject> {
             "bad argument #1 to 'errors.new' (field '{field}': {expected} expected)"
         ))
     };
-    let Value::String(message) = fields.get("message")? else { return Err(wrong("message", "string")) };
+    let Some(message) = message_of(&fields.get("message")?) else { return Err(wrong("message", "string")) };
     let kind = match fields.get("kind")? {
         Value::Nil => Kind::Unknown,
         Value::String(kind) => Kind::parse(&kind.to_string_lossy()).unwrap_or(Kind::Unknown),
         _ => return Err(wrong("kind", "string")),
     };
-    let mut error = ErrorObject::new(kind, message.to_string_lossy());
+    let mut error = ErrorObject::new(kind, message);
     error.0.retryable = match fields.get("retryable")? {
         Value::Nil => None,
         Value::Boolean(retryable) => Some(retryable),
@@ -366,16 +381,16 @@ fn from_fields(fields: &Table) -> mlua::Result<ErrorObject> {
 
 /// Keeps kind, message, retryable and details; the context shows in the stack.
 fn wrap(lua: &Lua, (inner, context): (Value, Value)) -> mlua::Result<ErrorObject> {
-    let mut error = match (object(&inner), text(&inner), &inner) {
-        (Some(error), ..) => error,
-        (None, Some(message), _) => ErrorObject::new(Kind::Unknown, message).captured(lua),
-        (None, None, Value::String(message)) => {
-            ErrorObject::new(Kind::Unknown, message.to_string_lossy()).captured(lua)
-        }
-        (None, None, other) => return Err(args::wrong("errors.wrap", 1, "error or string", other)),
+    let mut error = match (object(&inner), message_of(&inner)) {
+        (Some(error), _) => error,
+        (None, Some(message)) => ErrorObject::new(Kind::Unknown, message).captured(lua),
+        (None, None) => return Err(args::wrong("errors.wrap", 1, "error or string", &inner)),
     };
     if !context.is_nil() {
-        error.0.contexts.push(args::string("errors.wrap", 2, &context)?.to_string_lossy());
+        let context = args::string("errors.wrap", 2, &context)?.to_string_lossy();
+        if error.0.contexts.len() < ErrorObject::CONTEXTS_MAX {
+            error.0.contexts.push(context);
+        }
     }
     Ok(error)
 }

@@ -73,7 +73,7 @@ fn time(now: i64, fields: &Value) -> mlua::Result<i64> {
         second: field("sec", 0)?,
         nanosecond: 0,
     };
-    Ok(Location::local().instant(civil).as_second())
+    Ok(Time::new(Location::local().instant(civil), Location::utc()).unix())
 }
 
 /// `os.date(format?, at?)`.
@@ -156,12 +156,12 @@ fn write_letter(text: &mut Vec<u8>, time: &Time, letter: u8) -> std::io::Result<
         b'U' => write!(text, "{:02}", week_from(weekday)),
         b'W' => write!(text, "{:02}", week_from((weekday + 6) % 7)),
         b'z' => {
-            let offset = time.location().offset(time.at()).seconds();
+            let offset = time.location().offset(time.at());
             let minutes = offset.unsigned_abs() / 60;
             write!(text, "{}{:02}{:02}", if offset < 0 { '-' } else { '+' }, minutes / 60, minutes % 60)
         }
         b'Z' => write!(text, "{}", time.location().abbreviation(time.at())),
-        b's' => write!(text, "{}", time.at().as_second()),
+        b's' => write!(text, "{}", time.unix()),
         b'%' => write!(text, "%"),
         b'n' => writeln!(text),
         b't' => write!(text, "\t"),

@@ -27,7 +27,12 @@ pub(super) fn lua() -> Lua {
 /// What the program returns, its values separated by blanks. An error object shows as `<Kind: message>`, what was
 /// raised as `raised: …`.
 pub(super) fn run(program: &str) -> String {
-    match lua().load(program).set_name("=test").eval::<MultiValue>() {
+    run_in(&lua(), program)
+}
+
+/// The same in a state that is there already, as properties want it.
+pub(super) fn run_in(lua: &Lua, program: &str) -> String {
+    match lua.load(program).set_name("=test").eval::<MultiValue>() {
         Ok(values) => values.iter().map(shown).collect::<Vec<_>>().join(" "),
         Err(error) => match errors::text(&Value::Error(Box::new(error))) {
             Some(text) => format!("raised: {}", text.lines().next().unwrap_or_default()),

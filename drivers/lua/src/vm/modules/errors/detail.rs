@@ -2,7 +2,8 @@
 
 use mlua::{Lua, Value};
 
-use super::ErrorObject;
+use super::{ErrorObject, Fields};
+use crate::vm::modules::args;
 
 /// A copy of a value: what a program attaches to an error.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,21 +16,19 @@ pub enum Detail {
     Text(Vec<u8>),
     /// A table as pairs of key and value, in the order of the original.
     Table(Vec<(Detail, Detail)>),
-    /// An error object.
+    /// An error object, without the places in programs that it knows.
     Error(Box<ErrorObject>),
 }
 
 impl Detail {
-    /// Deepest nesting that is copied. What lies deeper is left out: details describe an error and must not cause one.
+    /// Deepest nesting that is copied, errors in details included. What lies deeper is left out: details describe an
+    /// error and must not cause one.
     const DEPTH_MAX: usize = 32;
-    /// Values copied in all, those past it are left out. A table that appears twice counts twice.
-    const VALUES_MAX: usize = 10_000;
 
     /// A deep copy. Functions, threads, other userdata and whatever exceeds the limits are left out.
     #[must_use]
     pub fn copied(value: &Value) -> Option<Self> {
-        let mut values_left = Self::VALUES_MAX;
-        copy(value, Self::DEPTH_MAX, &mut values_left)
+        copy(value, Self::DEPTH_MAX, &mut Budget::default())
     }
 
     /// Whether it is a table without entries.
@@ -60,28 +59,95 @@ impl Detail {
     }
 }
 
-fn copy(value: &Value, depth_left: usize, values_left: &mut usize) -> Option<Detail> {
-    *values_left = values_left.checked_sub(1)?;
+/// What a copy may still take. A table that appears twice counts twice.
+struct Budget {
+    values: usize,
+    bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { values: 10_000, bytes: 1 << 20 }
+    }
+}
+
+impl Budget {
+    /// Takes one value and its bytes; `None` if they are not there.
+    fn take(&mut self, bytes: usize) -> Option<()> {
+        self.values = self.values.checked_sub(1)?;
+        self.bytes = self.bytes.checked_sub(bytes)?;
+        Some(())
+    }
+}
+
+fn copy(value: &Value, depth_left: usize, budget: &mut Budget) -> Option<Detail> {
+    match value {
+        Value::String(text) => budget.take(text.as_bytes().len())?,
+        _ => budget.take(0)?,
+    }
     match value {
         Value::Boolean(boolean) => Some(Detail::Boolean(*boolean)),
         #[expect(clippy::cast_precision_loss, reason = "Lua's numbers are doubles")]
         Value::Integer(integer) => Some(Detail::Number(*integer as f64)),
         Value::Number(number) => Some(Detail::Number(*number)),
         Value::String(text) => Some(Detail::Text(text.as_bytes().to_vec())),
+        Value::Table(table) if args::is_object(table) => None,
         Value::Table(table) => {
             let depth_left = depth_left.checked_sub(1)?;
             let mut pairs = Vec::new();
             table
                 .for_each(|key: Value, value: Value| {
-                    let copied =
-                        copy(&key, depth_left, values_left).zip(copy(&value, depth_left, values_left));
+                    let copied = copy(&key, depth_left, budget).zip(copy(&value, depth_left, budget));
                     pairs.extend(copied);
                     Ok(())
                 })
                 .ok()?;
             Some(Detail::Table(pairs))
         }
-        Value::UserData(_) => super::object(value).map(|error| Detail::Error(Box::new(error))),
+        Value::UserData(data) => {
+            data.borrow_scoped(|error: &ErrorObject| copy_error(error, depth_left, budget)).ok()?
+        }
         _ => None,
+    }
+}
+
+/// An error whose details hold the error before, and so on, is cut off like any other nesting: else a program that
+/// chains its errors would build one that takes more stack to drop than there is.
+fn copy_error(error: &ErrorObject, depth_left: usize, budget: &mut Budget) -> Option<Detail> {
+    let fields = &*error.0;
+    budget.take(fields.message.len())?;
+    let details = fields.details.as_ref().zip(depth_left.checked_sub(1));
+    let copied = Fields {
+        kind: fields.kind,
+        message: fields.message.clone(),
+        retryable: fields.retryable,
+        details: details.and_then(|(details, depth_left)| copy_detail(details, depth_left, budget)),
+        contexts: Vec::new(),
+        thread: String::new(),
+        frames: Vec::new(),
+        traceback: None,
+    };
+    Some(Detail::Error(Box::new(ErrorObject(Box::new(copied)))))
+}
+
+fn copy_detail(detail: &Detail, depth_left: usize, budget: &mut Budget) -> Option<Detail> {
+    match detail {
+        Detail::Boolean(_) | Detail::Number(_) => {
+            budget.take(0)?;
+            Some(detail.clone())
+        }
+        Detail::Text(text) => {
+            budget.take(text.len())?;
+            Some(detail.clone())
+        }
+        Detail::Table(pairs) => {
+            budget.take(0)?;
+            let depth_left = depth_left.checked_sub(1)?;
+            let copied = pairs.iter().filter_map(|(key, value)| {
+                copy_detail(key, depth_left, budget).zip(copy_detail(value, depth_left, budget))
+            });
+            Some(Detail::Table(copied.collect()))
+        }
+        Detail::Error(error) => copy_error(error, depth_left, budget),
     }
 }

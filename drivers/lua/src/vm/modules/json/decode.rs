@@ -6,7 +6,7 @@ use std::fmt;
 use mlua::{IntoLua, Lua, Table, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::object_mark;
+use super::{DEPTH_MAX, object_mark};
 
 /// Room for fields in a new object. JSON says how many there are only at the end; four are what messages tend to have.
 const FIELDS_EXPECTED: usize = 4;
@@ -14,23 +14,26 @@ const FIELDS_EXPECTED: usize = 4;
 /// The value of a text that holds exactly one.
 pub(super) fn text(lua: &Lua, text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut root = Value::Nil;
-    // It stops at 128 levels, and so the stack holds.
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    Slot { lua, place: Place::Root(&mut root) }.deserialize(&mut deserializer)?;
+    // Its own limit is a level less than what is encoded. A slot counts, and so the stack holds.
+    deserializer.disable_recursion_limit();
+    Slot { lua, levels_left: DEPTH_MAX, place: Place::Root(&mut root) }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(root)
 }
 
-/// The value of a tree.
+/// The value of a tree. How deep it may be was decided when it was built.
 pub(super) fn tree(lua: &Lua, tree: &serde_json::Value) -> Result<Value, serde_json::Error> {
     let mut root = Value::Nil;
-    Slot { lua, place: Place::Root(&mut root) }.deserialize(tree)?;
+    Slot { lua, levels_left: usize::MAX, place: Place::Root(&mut root) }.deserialize(tree)?;
     Ok(root)
 }
 
 /// Where the next value goes.
 struct Slot<'a> {
     lua: &'a Lua,
+    /// How many tables may lie in each other from here on.
+    levels_left: usize,
     place: Place<'a>,
 }
 
@@ -41,86 +44,106 @@ enum Place<'a> {
 }
 
 impl Slot<'_> {
-    fn put<E: Error>(self, value: impl IntoLua) -> Result<(), E> {
+    fn put<E: Error>(self, value: impl IntoLua) -> Result<IsNull, E> {
         let put = match self.place {
             Place::Root(root) => value.into_lua(self.lua).map(|value| *root = value),
             Place::Field(table, key) => table.raw_set(key, value),
             Place::Item(table, index) => table.raw_set(index, value),
         };
-        put.map_err(E::custom)
+        put.map(|()| IsNull(false)).map_err(E::custom)
+    }
+
+    fn levels_left_within<E: Error>(&self) -> Result<usize, E> {
+        self.levels_left
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(format_args!("nested deeper than {DEPTH_MAX} levels")))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Slot<'_> {
-    type Value = ();
+/// Whether the value was null, which leaves no field.
+struct IsNull(bool);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+impl<'de> DeserializeSeed<'de> for Slot<'_> {
+    type Value = IsNull;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<IsNull, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Slot<'_> {
-    type Value = ();
+    type Value = IsNull;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<IsNull, E> {
         self.put(value)
     }
 
     // Every number of Luau is a double.
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<IsNull, E> {
         self.put(value as f64)
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+    fn visit_u64<E: Error>(self, value: u64) -> Result<IsNull, E> {
         self.put(value as f64)
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<IsNull, E> {
         self.put(value)
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<IsNull, E> {
         self.put(value)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.put(Value::Nil)
+    fn visit_unit<E: Error>(self) -> Result<IsNull, E> {
+        self.put(Value::Nil).map(|_| IsNull(true))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let lua = self.lua;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<IsNull, A::Error> {
+        let (lua, levels_left) = (self.lua, self.levels_left_within()?);
         let room = items.size_hint().unwrap_or_default();
         let table = lua.create_table_with_capacity(room, 0).map_err(A::Error::custom)?;
         for index in 1.. {
-            if items.next_element_seed(Slot { lua, place: Place::Item(&table, index) })?.is_none() {
+            let slot = Slot { lua, levels_left, place: Place::Item(&table, index) };
+            if items.next_element_seed(slot)?.is_none() {
                 break;
             }
         }
         self.put(table)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        let lua = self.lua;
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<IsNull, A::Error> {
+        let (lua, levels_left) = (self.lua, self.levels_left_within()?);
         let Some(mut key) = fields.next_key_seed(Key)? else {
-            let table = lua.create_table().map_err(A::Error::custom)?;
-            let mark = object_mark(lua).map_err(A::Error::custom)?;
-            table.set_metatable(Some(mark)).map_err(A::Error::custom)?;
-            return self.put(table);
+            return self.put(marked(lua.create_table(), lua).map_err(A::Error::custom)?);
         };
         let room = fields.size_hint().map_or(FIELDS_EXPECTED, |left| left + 1);
         let table = lua.create_table_with_capacity(0, room).map_err(A::Error::custom)?;
+        let mut has_nulls = false;
         loop {
-            fields.next_value_seed(Slot { lua, place: Place::Field(&table, &key) })?;
+            let IsNull(is_null) =
+                fields.next_value_seed(Slot { lua, levels_left, place: Place::Field(&table, &key) })?;
+            has_nulls |= is_null;
             match fields.next_key_seed(Key)? {
                 Some(next) => key = next,
+                None if has_nulls && table.is_empty() => {
+                    return self.put(marked(Ok(table), lua).map_err(A::Error::custom)?);
+                }
                 None => return self.put(table),
             }
         }
     }
+}
+
+/// The empty table, which remembers that it was an object.
+fn marked(table: mlua::Result<Table>, lua: &Lua) -> mlua::Result<Table> {
+    let table = table?;
+    table.set_metatable(Some(object_mark(lua)?))?;
+    Ok(table)
 }
 
 /// A key, borrowed from the text unless it has escapes.

@@ -79,6 +79,7 @@ impl Serialize for Node<'_> {
             Value::Number(number) if *number == 0.0 => serializer.serialize_i64(0),
             Value::Number(number) => serializer.serialize_f64(*number),
             Value::String(text) => Text { walk: self.walk, text }.serialize(serializer),
+            Value::Table(table) if args::is_object(table) => serializer.serialize_unit(),
             Value::Table(table) => {
                 self.walk.enter(table)?;
                 let done = self.table(table, serializer);

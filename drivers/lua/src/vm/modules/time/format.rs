@@ -61,7 +61,7 @@ fn write_element(text: &mut Vec<u8>, time: &Time, element: Element) -> std::io::
 }
 
 fn offset(time: &Time) -> i32 {
-    time.location().offset(time.at()).seconds()
+    time.location().offset(time.at())
 }
 
 /// A zone without a name is called by its offset.
@@ -70,9 +70,7 @@ fn write_abbreviation(text: &mut Vec<u8>, time: &Time) -> std::io::Result<()> {
     if !name.is_empty() {
         return write!(text, "{name}");
     }
-    let offset = offset(time);
-    let form = if offset / 60 % 60 == 0 { OffsetForm::Hours } else { OffsetForm::Minutes };
-    write_offset(text, offset, false, form)
+    write_offset(text, offset(time), false, OffsetForm::Minutes)
 }
 
 fn write_offset(text: &mut Vec<u8>, offset: i32, z: bool, form: OffsetForm) -> std::io::Result<()> {

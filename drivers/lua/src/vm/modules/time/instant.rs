@@ -1,11 +1,10 @@
 //! The userdata `Time`: an instant with the zone in which it is read.
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use mlua::{IntoLua, MetaMethod, UserData, UserDataMethods, Value};
 
 use super::duration::{Duration, duration_arg, operand};
-use super::location::{Civil, Location, location, saturated};
+use super::location::{Civil, Location, NANOS_PER_SECOND, Nanos, location, saturated};
 use super::{format, layout};
 use crate::vm::modules::args;
 use crate::vm::modules::errors::{self, Kind};
@@ -13,29 +12,29 @@ use crate::vm::modules::errors::{self, Kind};
 /// An instant, to the nanosecond, and the zone in which its date is read.
 #[derive(Clone, Debug)]
 pub struct Time {
-    at: Timestamp,
+    at: Nanos,
     location: Location,
 }
 
 /// Nanoseconds from the zero time, midnight of 1 January of the year 1, to 1970.
-const ZERO_TO_UNIX_NANOS: i128 = 62_135_596_800 * 1_000_000_000;
+const ZERO_TO_UNIX_NANOS: Nanos = 62_135_596_800 * NANOS_PER_SECOND;
 
 impl Time {
     /// The instant so many seconds and nanoseconds after 1970, or the nearer end of the calendar.
     #[must_use]
     pub fn from_unix(seconds: i64, nanos: i64, location: Location) -> Self {
-        Self { at: saturated(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)), location }
+        Self { at: saturated(i128::from(seconds) * NANOS_PER_SECOND + i128::from(nanos)), location }
     }
 
     /// The instant, read there.
     #[must_use]
-    pub fn new(at: Timestamp, location: Location) -> Self {
+    pub fn new(at: Nanos, location: Location) -> Self {
         Self { at, location }
     }
 
-    /// The instant.
+    /// The instant, within the calendar.
     #[must_use]
-    pub fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Nanos {
         self.at
     }
 
@@ -48,15 +47,22 @@ impl Time {
     /// Date and time of day in the zone.
     #[must_use]
     pub fn civil(&self) -> DateTime {
-        self.location.offset(self.at).to_datetime(self.at)
+        self.location.date_time(self.at)
+    }
+
+    /// Whole seconds since 1970.
+    #[must_use]
+    pub fn unix(&self) -> i64 {
+        // The calendar ends long before the seconds do.
+        i64::try_from(self.at.div_euclid(NANOS_PER_SECOND)).unwrap_or_default()
     }
 
     fn plus(&self, nanos: i64) -> Self {
-        Self::new(saturated(self.at.as_nanosecond() + i128::from(nanos)), self.location.clone())
+        Self::new(saturated(self.at + i128::from(nanos)), self.location.clone())
     }
 
     fn minus(&self, other: &Self) -> Duration {
-        let nanos = self.at.as_nanosecond() - other.at.as_nanosecond();
+        let nanos = self.at - other.at;
         let end = if nanos < 0 { i64::MIN } else { i64::MAX };
         Duration(i64::try_from(nanos).unwrap_or(end))
     }
@@ -78,10 +84,8 @@ impl Time {
 
     /// The last multiple of so many nanoseconds since the zero time, and what lies past it.
     fn split(&self, nanos: i64) -> Option<(i128, i128)> {
-        let since_zero = self.at.as_nanosecond() + ZERO_TO_UNIX_NANOS;
-        (nanos > 0)
-            .then(|| since_zero.rem_euclid(nanos.into()))
-            .map(|past| (self.at.as_nanosecond() - past, past))
+        let since_zero = self.at + ZERO_TO_UNIX_NANOS;
+        (nanos > 0).then(|| since_zero.rem_euclid(nanos.into())).map(|past| (self.at - past, past))
     }
 
     fn truncated(&self, nanos: i64) -> Self {
@@ -100,7 +104,7 @@ impl Time {
     }
 
     fn is_zero(&self) -> bool {
-        self.at.as_nanosecond() == -ZERO_TO_UNIX_NANOS
+        self.at == -ZERO_TO_UNIX_NANOS
     }
 }
 
@@ -176,9 +180,9 @@ fn add_operators<M: UserDataMethods<Time>>(methods: &mut M) {
 }
 
 fn add_parts<M: UserDataMethods<Time>>(methods: &mut M) {
-    methods.add_method("unix", |_, this, ()| Ok(this.at.as_nanosecond().div_euclid(1_000_000_000) as f64));
+    methods.add_method("unix", |_, this, ()| Ok(this.unix()));
     // A double holds today's date to the nearest 256 ns.
-    methods.add_method("unix_nano", |_, this, ()| Ok(this.at.as_nanosecond() as f64));
+    methods.add_method("unix_nano", |_, this, ()| Ok(this.at as f64));
     methods.add_method("date", |_, this, ()| {
         let civil = this.civil();
         Ok((civil.year(), civil.month(), civil.day()))

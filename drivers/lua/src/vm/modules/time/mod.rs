@@ -16,7 +16,7 @@ use mlua::{IntoLua, Lua, Table, Value};
 
 pub use self::duration::{Duration, duration_arg};
 pub use self::instant::{Time, time};
-pub use self::location::{Civil, Location, location};
+pub use self::location::{Civil, Location, Nanos, location};
 use super::errors::{self, Kind};
 use super::{Answer, args};
 

@@ -56,13 +56,9 @@ struct Parts {
     second: i64,
     nanosecond: i64,
     afternoon: Option<bool>,
-    zone: Option<ZoneSaid>,
-}
-
-enum ZoneSaid {
-    Utc,
-    Offset(i64),
-    Abbreviation(String),
+    is_utc: bool,
+    offset: Option<i64>,
+    abbreviation: Option<String>,
 }
 
 fn read<'a>(layout: &'a [u8], text: &'a [u8]) -> Result<Parts, Fault<'a>> {
@@ -148,7 +144,7 @@ impl Parts {
             Element::LowerPm => self.half_day(text, b"am", b"pm"),
             Element::Abbreviation => self.abbreviation(text),
             Element::Offset { z: true, .. } if text.first() == Some(&b'Z') => {
-                self.zone = Some(ZoneSaid::Utc);
+                self.is_utc = true;
                 Ok(&text[1..])
             }
             Element::Offset { form, .. } => self.offset(text, form),
@@ -206,12 +202,12 @@ impl Parts {
 
     fn abbreviation<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Bad> {
         if let Some(rest) = text.strip_prefix(b"UTC") {
-            self.zone = Some(ZoneSaid::Utc);
+            self.is_utc = true;
             return Ok(rest);
         }
         let length = abbreviation_length(text).ok_or(Bad::Misfit)?;
         let (name, rest) = text.split_at(length);
-        self.zone = Some(ZoneSaid::Abbreviation(String::from_utf8_lossy(name).into_owned()));
+        self.abbreviation = Some(String::from_utf8_lossy(name).into_owned());
         Ok(rest)
     }
 
@@ -240,7 +236,7 @@ impl Parts {
         if hours > 24 || minutes > 60 || seconds > 60 {
             return Err(Bad::Range("zone offset"));
         }
-        self.zone = Some(ZoneSaid::Offset(sign * (hours * 3600 + minutes * 60 + seconds)));
+        self.offset = Some(sign * (hours * 3600 + minutes * 60 + seconds));
         Ok(rest)
     }
 
@@ -249,17 +245,19 @@ impl Parts {
         let as_if_utc = Location::utc().instant(civil);
         let there = |location: Location| Time::new(location.instant(civil), location);
         let fixed = |name: &str, seconds| Location::fixed(name, seconds).ok_or(Fault::Range("zone offset"));
-        match &self.zone {
-            None => Ok(there(default.clone())),
-            Some(ZoneSaid::Utc) => Ok(there(Location::utc())),
-            Some(ZoneSaid::Offset(seconds)) => {
-                let read = there(fixed("", *seconds)?);
-                let is_known = i64::from(known.offset(read.at()).seconds()) == *seconds;
+        match (self.offset, &self.abbreviation) {
+            _ if self.is_utc => Ok(there(Location::utc())),
+            (None, None) => Ok(there(default.clone())),
+            // The offset counts, and the abbreviation is only its name.
+            (Some(seconds), name) => {
+                let read = there(fixed(name.as_deref().unwrap_or_default(), seconds)?);
+                let is_known = i64::from(known.offset(read.at())) == seconds
+                    && name.as_ref().is_none_or(|name| *name == known.abbreviation(read.at()));
                 Ok(if is_known { Time::new(read.at(), known.clone()) } else { read })
             }
-            Some(ZoneSaid::Abbreviation(name)) => {
+            (None, Some(name)) => {
                 if let Some(offset) = known.offset_called(name, as_if_utc) {
-                    let read = there(fixed(name, offset.seconds().into())?);
+                    let read = there(fixed(name, offset.into())?);
                     return Ok(Time::new(read.at(), known.clone()));
                 }
                 // An abbreviation does not say where; the hours after GMT do, and all others count as none.
