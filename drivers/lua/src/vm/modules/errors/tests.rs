@@ -131,6 +131,65 @@ fn details_that_contain_themselves_are_cut_off() {
 }
 
 #[test]
+fn errors_in_details_are_copied_and_cut_off_like_tables() {
+    let program = r#"
+        local cause = errors.new{message = "cause", kind = "NotFound", details = {id = 7}}
+        local e = errors.new{message = "m", details = {cause = cause}}:details().cause
+        for i = 1, 1000 do cause = errors.new{message = "m", details = {cause = cause}} end
+        local levels = 0
+        while cause and cause:details() do
+            cause = cause:details().cause
+            levels += 1
+        end
+        return e, e:details().id, levels"#;
+    assert_eq!(run(program), "<NotFound: cause> 7 16");
+}
+
+#[test]
+fn errors_that_contain_each_other_twice_do_not_grow_without_end() {
+    let program = r#"
+        local e = errors.new("m")
+        for i = 1, 60 do e = errors.new{message = "m", details = {e, e}} end
+        return e == e, e"#;
+    assert_eq!(run(program), "true <: m>");
+}
+
+#[test]
+fn details_hold_a_mebibyte_of_text_at_most() {
+    let program = r#"
+        local text = string.rep("x", 300000)
+        local details = errors.new{message = "m", details = {text, text, text, text, text}}:details()
+        return #details, #details[1]"#;
+    assert_eq!(run(program), "3 300000");
+}
+
+#[test]
+fn objects_of_the_runtime_and_functions_are_left_out_of_details() {
+    let program = r#"
+        local channel = setmetatable({queue = {1}}, {__object = true})
+        local details = errors.new{message = "m", details = {a = channel, b = print, c = 1, [channel] = 2}}:details()
+        return details.a, details.b, details.c, (next(details))"#;
+    assert_eq!(run(program), "nil nil 1 c");
+}
+
+#[test]
+fn an_error_is_a_message_too() {
+    let program = r#"
+        local e = errors.new("INVALID", "inner")
+        return errors.new("TIMEOUT", e), errors.new{message = e}, errors.new("plain", e)"#;
+    assert_eq!(run(program), "<Timeout: inner> <: inner> <: plain>");
+}
+
+#[test]
+fn a_loop_that_wraps_does_not_make_an_error_without_end() {
+    let program = r#"
+        local e = errors.new("m")
+        for i = 1, 1000 do e = errors.wrap(e, `attempt {i}`) end
+        return select(2, e:stack():gsub("wrapped: ", ""))"#;
+    assert_eq!(run(program), "32");
+}
+
+#[test]
 fn details_that_stand_for_more_than_there_is_memory_are_cut_off() {
     let program = r#"
         local t = {}
@@ -205,8 +264,15 @@ fn an_error_moves_to_another_state_with_its_details() {
 }
 
 #[test]
+fn an_error_shows_as_its_message_and_in_its_stack_where_nothing_caught_it() {
+    let error = ErrorObject::new(Kind::Internal, "broken").with_stack("main:7\n".to_owned());
+    assert_eq!((error.to_string().as_str(), error.message()), ("broken", "broken"));
+    assert_eq!(error.stack(), "error: broken\nuncaught in:\nmain:7");
+}
+
+#[test]
 fn an_error_can_cross_threads() {
-    fn is_shared<T: Send + Sync + Clone>() {}
+    fn is_shared<T: Send + Sync + Clone + std::panic::RefUnwindSafe>() {}
     is_shared::<ErrorObject>();
     is_shared::<Detail>();
 }

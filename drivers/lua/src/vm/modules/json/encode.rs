@@ -75,8 +75,11 @@ impl Serialize for Node<'_> {
         match self.value {
             Value::Boolean(boolean) => serializer.serialize_bool(*boolean),
             Value::Integer(number) => serializer.serialize_i64(*number),
+            // A whole number has no fraction, in whichever variant it comes; -0 is 0.
+            Value::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => {
+                serializer.serialize_i64(args::truncated(*number))
+            }
             // NaN and the infinities become null there.
-            Value::Number(number) if *number == 0.0 => serializer.serialize_i64(0),
             Value::Number(number) => serializer.serialize_f64(*number),
             Value::String(text) => Text { walk: self.walk, text }.serialize(serializer),
             Value::Table(table) if args::is_object(table) => serializer.serialize_unit(),

@@ -1,8 +1,8 @@
 use mlua::{Lua, Value};
-use quickcheck::quickcheck;
+use quickcheck::{Arbitrary, Gen, quickcheck};
 use serde_json::json;
 
-use super::super::testing::{lua, run};
+use super::super::testing::{lua, run, run_in};
 use super::{encode_value, from_lua, to_lua};
 
 /// What `json.encode` makes of a Lua expression.
@@ -21,8 +21,9 @@ fn scalars_encode_as_themselves() {
 #[test]
 fn whole_numbers_have_no_fraction() {
     assert_eq!(
-        ["10/2", "-0.0", "2^53", "2^60", "0.1", "1e300"].map(encoded),
-        ["5 nil", "0 nil", "9007199254740992 nil", "1152921504606846976 nil", "0.1 nil", "1e+300 nil"]
+        ["10/2", "-0.0", "2^53", "2^60", "2^63", "0.1", "1e300"]
+            .map(|number| run(&format!("return (json.encode({number}))"))),
+        ["5", "0", "9007199254740992", "1152921504606846976", "9.223372036854776e+18", "0.1", "1e+300"]
     );
 }
 
@@ -40,6 +41,14 @@ fn functions_and_userdata_are_null_and_errors_are_their_message() {
 }
 
 #[test]
+fn an_object_of_the_runtime_is_null_like_any_userdata() {
+    let program = r#"
+        local channel = setmetatable({queue = {1}}, {__object = true})
+        return (json.encode(channel)), (json.encode{channel, 2}), (json.encode(setmetatable({1}, {__object = 1})))"#;
+    assert_eq!(run(program), "null [null,2] [1]");
+}
+
+#[test]
 fn an_empty_table_is_an_array() {
     assert_eq!(encoded("{a = {}}"), r#"{"a":[]} nil"#);
 }
@@ -47,6 +56,11 @@ fn an_empty_table_is_an_array() {
 #[test]
 fn a_decoded_empty_object_stays_one() {
     assert_eq!(encoded(r#"json.decode('{"object":{},"array":[]}')"#), r#"{"array":[],"object":{}} nil"#);
+}
+
+#[test]
+fn a_decoded_object_whose_fields_are_all_null_stays_one() {
+    assert_eq!(encoded(r#"json.decode('{"a":null,"b":{"c":1,"c":null}}')"#), r#"{"b":{}} nil"#);
 }
 
 #[test]
@@ -177,6 +191,33 @@ fn a_text_nested_too_deeply_is_internal() {
 }
 
 #[test]
+fn what_is_encoded_is_decoded_to_the_last_level() {
+    let program = |depth: usize| {
+        run(&format!(
+            "local s = string.rep('[', {depth}) .. string.rep(']', {depth}) local t, e = json.decode(s) return t and json.encode(t) == s, e"
+        ))
+    };
+    assert_eq!(program(128), "true nil");
+    assert_eq!(program(129), "nil <Internal: nested deeper than 128 levels at line 1 column 130>");
+    assert!(
+        run("return json.decode(string.rep('{\"a\":', 129))").starts_with("nil <Internal: nested deeper")
+    );
+}
+
+#[test]
+fn a_text_of_other_bytes_than_utf_8_is_refused() {
+    for text in [r#""\"\255\"""#, r#""{\"\255\":1}""#, r#""\xEF\xBB\xBF1""#, r#""\0""#] {
+        let program = format!("local v, e = json.decode({text}) return v, e:kind()");
+        assert_eq!(run(&program), "nil Internal", "{text}");
+    }
+}
+
+#[test]
+fn a_number_that_no_double_holds_is_refused() {
+    assert_eq!(run("return select(2, json.decode('1e400')):kind(), (json.decode('1e-400'))"), "Internal 0");
+}
+
+#[test]
 fn trees_go_both_ways() {
     let lua = lua();
     let tree = json!({"a": [1, -2, 0.5, "x", true, {}, []], "b": {"c": "d"}});
@@ -193,6 +234,15 @@ fn a_tree_has_the_same_rules_as_a_text() {
 }
 
 quickcheck! {
+    fn what_is_encoded_decodes_to_itself(tree: Tree) -> bool {
+        let lua = lua();
+        let value = to_lua(&lua, &tree.0).unwrap();
+        lua.globals().set("value", &value).unwrap();
+        let text = encode_value(&lua, &value).unwrap();
+        let program = "local text = json.encode(value) return text, text == json.encode(json.decode(text))";
+        from_lua(&value) == Ok(tree.0) && run_in(&lua, program) == format!("{text} true")
+    }
+
     fn any_text_is_decoded_or_refused_as_serde_json_does(text: String) -> bool {
         agrees(&text)
     }
@@ -200,6 +250,45 @@ quickcheck! {
     fn nearly_json_is_decoded_or_refused_as_serde_json_does(choices: Vec<u8>) -> bool {
         let pieces = ["{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "1", "-2.5e3", "null", "true", " ", "\\"];
         agrees(&choices.iter().map(|choice| pieces[usize::from(*choice) % pieces.len()]).collect::<String>())
+    }
+}
+
+/// A tree without nulls, its numbers as Lua has them.
+#[derive(Clone, Debug)]
+struct Tree(serde_json::Value);
+
+impl Arbitrary for Tree {
+    fn arbitrary(source: &mut Gen) -> Self {
+        Self(tree(source, 4))
+    }
+
+    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+        match &self.0 {
+            serde_json::Value::Array(items) => Box::new(items.clone().into_iter().map(Self)),
+            serde_json::Value::Object(fields) => {
+                Box::new(fields.clone().into_iter().map(|(_, value)| Self(value)))
+            }
+            _ => quickcheck::empty_shrinker(),
+        }
+    }
+}
+
+fn tree(source: &mut Gen, depth_left: usize) -> serde_json::Value {
+    let kinds: &[u8] = if depth_left == 0 { &[0, 1, 2, 3] } else { &[0, 1, 2, 3, 4, 5, 4, 5] };
+    match source.choose(kinds) {
+        Some(0) => bool::arbitrary(source).into(),
+        Some(1) => i32::arbitrary(source).into(),
+        Some(2) => {
+            let number = f64::arbitrary(source);
+            // A whole number is one without a fraction, and nothing else is a number in JSON.
+            if number.is_finite() && number.fract() != 0.0 { number.into() } else { 0.into() }
+        }
+        Some(4) => (0..u8::arbitrary(source) % 4).map(|_| tree(source, depth_left - 1)).collect(),
+        Some(5) => (0..u8::arbitrary(source) % 4)
+            .map(|_| (String::arbitrary(source), tree(source, depth_left - 1)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        _ => String::arbitrary(source).into(),
     }
 }
 
