@@ -5,7 +5,10 @@ use mlua::{Error, LuaString, Table, Value};
 /// The error of an argument that has the wrong type.
 #[must_use]
 pub fn wrong(function: &str, position: usize, expected: &str, got: &Value) -> Error {
-    let got = type_name(got);
+    let got = match got {
+        Value::Number(number) if number.is_nan() => "NaN",
+        got => type_name(got),
+    };
     Error::RuntimeError(format!("bad argument #{position} to '{function}' ({expected} expected, got {got})"))
 }
 
