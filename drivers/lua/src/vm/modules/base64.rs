@@ -52,7 +52,7 @@ fn not_a_string(lua: &Lua, got: &Value) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::run;
+    use super::super::testing::{lua, run, run_in};
 
     #[test]
     fn bytes_go_there_and_back() {
@@ -62,8 +62,22 @@ mod tests {
     }
 
     #[test]
+    fn line_breaks_and_bits_that_say_nothing_are_passed_over() {
+        assert_eq!(run(r"return (base64.decode('QUJD\r\nREVG\n'))"), "ABCDEF");
+        assert_eq!(run("return (base64.decode('QR=='))"), "A");
+    }
+
+    quickcheck::quickcheck! {
+        fn any_bytes_go_there_and_back(bytes: Vec<u8>) -> bool {
+            let lua = lua();
+            lua.globals().set("bytes", lua.create_string(&bytes).unwrap()).unwrap();
+            run_in(&lua, "return base64.decode((base64.encode(bytes))) == bytes") == "true"
+        }
+    }
+
+    #[test]
     fn what_is_no_base64_is_refused() {
-        for argument in ["'a'", "'@@@@'", "5", "nil"] {
+        for argument in ["'a'", "'QUI'", "'QUI='..'='", "'@@@@'", "'QUJ D'", "'_-8='", "5", "nil"] {
             let program = format!("local v, e = base64.decode({argument}) return v, e:kind()");
             assert_eq!(run(&program), "nil Invalid", "{argument}");
         }

@@ -207,6 +207,65 @@ mod tests {
     }
 
     #[test]
+    fn every_letter_of_a_format_is_written() {
+        let of = |format: &str| run(&format!("return os.date('!{format}', 1735484645)"));
+        for (format, expected) in [
+            ("%c", "Sun Dec 29 15:04:05 2024"),
+            ("%x %X %D %T %R %F %r", "12/29/24 15:04:05 12/29/24 15:04:05 15:04 2024-12-29 03:04:05 PM"),
+            ("%A %a %B %b %h", "Sunday Sun December Dec Dec"),
+            ("%C %y %e %I %p %j %w %u %s", "20 24 29 03 PM 364 0 7 1735484645"),
+            ("%U %W", "52 52"),
+            ("%z %Z", "+0000 UTC"),
+            ("%%|%Q|%", "%|%Q|%"),
+            ("%n%t", "\n\t"),
+            ("", ""),
+        ] {
+            assert_eq!(of(format), expected, "{format}");
+        }
+        assert_eq!(run("return os.date('!%e|%j|%I|%U|%W', 0)"), " 1|001|12|00|00");
+        // A Sunday that is the first of January begins a week, but none that begins on Monday.
+        assert_eq!(run("return os.date('!%U|%W|%u', 1672531200)"), "01|00|7");
+    }
+
+    #[test]
+    fn the_time_of_a_date_is_that_date_again() {
+        for (program, expected) in [
+            ("return os.time(os.date('*t', 1735484645))", "1735484645"),
+            ("return os.date('%H:%M:%S', os.time{year = 2024, month = 6, day = 15})", "00:00:00"),
+            (
+                "return os.date('%F %T', os.time{year = 2024, month = 14, day = -1, hour = 25})",
+                "2025-01-31 01:00:00",
+            ),
+            ("return os.date('%d', os.time{hour = 12}) == os.date('%d')", "true"),
+            ("return os.date('*t').isdst ~= nil, type(os.date())", "true string"),
+        ] {
+            assert_eq!(run(program), expected, "{program}");
+        }
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_its_ends() {
+        assert_eq!(run("return os.date('!%Y', 1e300), os.date('!%Y', -1e300)"), "9999 -9999");
+        assert_eq!(
+            run("return os.time{year = 1e300} > 2e11, os.date('!%F', 253402300799)"),
+            "true 9999-12-31"
+        );
+    }
+
+    #[test]
+    fn arguments_of_the_wrong_type_raise() {
+        for (call, expected) in [
+            ("os.time(5)", "#1 to 'os.time' (table expected, got number)"),
+            ("os.time{year = 'x'}", "#1 to 'os.time' (field 'year': number expected)"),
+            ("os.date(5)", "#1 to 'os.date' (string expected, got number)"),
+            ("os.date('%c', 0/0)", "#2 to 'os.date' (number expected, got NaN)"),
+            ("os.difftime()", "#1 to 'os.difftime' (number expected, got nil)"),
+        ] {
+            assert_eq!(run(&format!("return {call}")), format!("raised: bad argument {expected}"), "{call}");
+        }
+    }
+
+    #[test]
     fn nothing_else_of_os_is_here() {
         assert_eq!(
             run("return os.execute, os.getenv, os.exit, os.remove, os.platform"),

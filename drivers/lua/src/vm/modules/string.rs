@@ -41,6 +41,59 @@ mod tests {
     }
 
     #[test]
+    fn every_function_takes_an_error_wherever_it_takes_a_string() {
+        for (call, expected) in [
+            ("byte(e)", "102"),
+            ("find(e, 'not', 1, true)", "6 8"),
+            ("find('a file not found', e)", "3 16"),
+            ("format('<%s> %d %q', e, 5, e)", "<file not found> 5 \"file not found\""),
+            ("format(e)", "file not found"),
+            ("gsub(e, 'file', e)", "file not found not found 1"),
+            ("gmatch(e, '%a+')()", "file"),
+            ("len(e)", "14"),
+            ("lower(e)", "file not found"),
+            ("match(e, '(%a+)$')", "found"),
+            ("match('x', e)", "nil"),
+            ("rep(e, 2, '|')", "file not found|file not found"),
+            ("reverse(e)", "dnuof ton elif"),
+            ("split(e, ' ')[3]", "found"),
+            ("sub(e, 6, 8)", "not"),
+            ("upper(e)", "FILE NOT FOUND"),
+        ] {
+            let program = format!("local e = errors.new('file not found') return string.{call}");
+            assert_eq!(run(&program), expected, "{call}");
+        }
+    }
+
+    #[test]
+    fn what_a_function_of_the_runtime_raised_is_an_error_too() {
+        let program = "local _, e = pcall(time.unix, 'x') return string.find(e, 'bad argument', 1, true)";
+        assert_eq!(run(program), "1 12");
+    }
+
+    #[test]
+    fn an_argument_of_the_wrong_type_raises_at_the_caller() {
+        for (call, expected) in [
+            ("string.find({}, 'x')", "bad argument #1 to 'string.find' (string expected, got table)"),
+            ("string.find('x', nil)", "bad argument #2 to 'string.find' (string expected, got nil)"),
+            ("string.upper(time.utc)", "bad argument #1 to 'string.upper' (string expected, got userdata)"),
+            ("string(5)", "string expected, got number"),
+            ("integer(1.5)", "integer expected, got number"),
+            ("number(errors.new('5'))", "number expected, got userdata"),
+        ] {
+            assert_eq!(run(&format!("return ({call})")), format!("raised: test:1: {expected}"), "{call}");
+        }
+    }
+
+    #[test]
+    fn numbers_pass_as_strings_and_copies_are_as_many_as_are_asked_for() {
+        assert_eq!(run("return string.len(12345), string.rep(1, 3, 0), string.find(105, 0)"), "5 10101 2 2");
+        let copies = |n: &str| run(&format!("return string.rep('ab', {n}, ',')"));
+        assert_eq!(["0", "1", "2", "-1", "2.5"].map(copies), ["", "ab", "ab,ab", "", "ab,ab"]);
+        assert!(copies("1e9").starts_with("raised: "));
+    }
+
+    #[test]
     fn the_other_functions_are_lua_s_own() {
         assert_eq!(
             run("return ('abc'):rep(2), string.rep('ab', 3, '-'), string.format('%5.2f|%s', 1.5, nil)"),

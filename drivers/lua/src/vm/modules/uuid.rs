@@ -173,9 +173,52 @@ mod tests {
     }
 
     #[test]
+    fn a_uuid_is_read_in_every_form_and_told_by_its_parts() {
+        let id = "c232ab00-9414-11ec-b3c8-9f6bdeced846";
+        // The example of RFC 9562, appendix A.1.
+        let parts = "local p = uuid.parse(id) return p.version, p.variant, p.timestamp, p.node";
+        for form in [id.to_owned(), id.to_uppercase(), id.replace('-', ""), format!("urn:uuid:{id}")] {
+            let program = format!("local id = '{form}' {parts}");
+            assert_eq!(run(&program), "1 RFC4122 1645557742 9f6bdeced846", "{form}");
+        }
+        let variants = ["00000000-0000-4000-0000-000000000000", "00000000-0000-4000-c000-000000000000"];
+        assert_eq!(variants.map(|id| run(&format!("return (uuid.variant('{id}'))"))), ["NCS", "Microsoft"]);
+    }
+
+    #[test]
+    fn those_that_carry_the_time_carry_the_clocks_and_come_in_order() {
+        for version in ["v1", "v7"] {
+            let program = format!("return uuid.parse((uuid.{version}())).timestamp");
+            assert_eq!(run(&program), "1735484645", "{version}");
+        }
+        let program = "local last = '' for _ = 1, 1000 do
+                local next = uuid.v7()
+                if next <= last then return 'out of order' end
+                last = next
+            end return 'in order'";
+        assert_eq!(run(program), "in order");
+    }
+
+    #[test]
+    fn the_node_of_the_first_version_is_nobodys_address() {
+        let program = "local node = uuid.parse((uuid.v1())).node return bit32.band(tonumber(node:sub(1, 2), 16), 1), #node";
+        assert_eq!(run(program), "1 12");
+    }
+
+    #[test]
     fn what_is_none_is_refused_without_raising() {
         assert_eq!(run("return uuid.validate(5), (uuid.validate('x'))"), "false false");
-        for call in ["parse('x')", "version(nil)", "v5('x', 'y')", "format('x', 'urn')"] {
+        for call in [
+            "parse('x')",
+            "parse('\\255')",
+            "version(nil)",
+            "variant({})",
+            "v3('x', 'y')",
+            "v5('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 5)",
+            "format('x', 'urn')",
+            "format(uuid.v4(), 'braces')",
+            "format(uuid.v4(), 5)",
+        ] {
             assert_eq!(run(&format!("local v, e = uuid.{call} return v, e:kind()")), "nil Invalid", "{call}");
         }
     }
