@@ -84,10 +84,11 @@ pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Whether entries may be in a file of this name. JSON is YAML.
-pub(super) fn may_hold_entries(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty() && matches!(extension.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json")
+/// Whether entries may be in the file at this path. JSON is YAML. Hidden files are what editors and systems leave behind.
+pub(super) fn may_hold_entries(path: &str) -> bool {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    name.rsplit_once('.').is_some_and(|(_, extension)| {
+        !name.starts_with('.') && matches!(extension.to_ascii_lowercase().as_str(), "yaml" | "yml" | "json")
     })
 }
 

@@ -314,7 +314,8 @@ impl Converter<'_> {
     /// blank; the blank ones before it are newlines at the start of the text.
     fn beginning(&self, text: &str, location: serde_saphyr::Location) -> Place {
         let mut place = place_of(self.file, location);
-        let blank_lines = text.bytes().take_while(|&byte| byte == b'\n').count();
+        // A text of nothing else has its position where it begins.
+        let blank_lines = text.find(|c| c != '\n').unwrap_or(0);
         let quoted = self.raw_text(location).is_some_and(|raw| {
             ['"', '\''].iter().any(|&quote| raw.len() > 1 && raw.starts_with(quote) && raw.ends_with(quote))
         });

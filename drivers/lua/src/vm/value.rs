@@ -1,6 +1,6 @@
 //! Lua values outside of any Lua state: what passes between processes, copied deep.
 
-use super::modules::errors::ErrorObject;
+use super::modules::{args, errors::ErrorObject};
 use mlua::{Lua, MultiValue, Table, Value};
 use serde_json::{Map, Number, Value as Json};
 use std::collections::HashMap;
@@ -330,7 +330,7 @@ impl Copy {
                 }
                 Node::String(Box::from(&*bytes))
             }
-            Value::Table(table) if is_object(table) => Node::Nil,
+            Value::Table(table) if args::is_object(table) => Node::Nil,
             Value::Table(table) => {
                 let next = self.values.tables.len();
                 let index = *self.seen.entry(table.to_pointer()).or_insert(next);
@@ -373,10 +373,4 @@ impl Copy {
         }
         Ok(())
     }
-}
-
-/// Whether this is an object of ours, such as a channel, which to a script is userdata.
-#[must_use]
-pub(super) fn is_object(table: &Table) -> bool {
-    table.metatable().is_some_and(|metatable| metatable.raw_get::<bool>("__object").unwrap_or(false))
 }

@@ -129,3 +129,16 @@ fn what_is_unknown_has_a_fingerprint_as_well() {
     let unknown = |text: &str| application.fingerprint(&EntryId::resolve("app", text));
     assert_eq!(unknown("x"), unknown("x"));
 }
+
+#[test]
+fn blank_lines_before_a_source_count_as_its_lines() {
+    let source = |text: &str| {
+        let loaded = app(&format!("  - name: l\n    kind: library.lua\n    source: {text}"));
+        let code = &loaded.application.code[&id("app:l")];
+        (code.source.to_string(), code.source_place.to_string())
+    };
+    let at = |line| format!("_index.yaml:{line}");
+    assert_eq!(source("|\n\n  \n      x()\n"), ("\n\nx()\n".to_owned(), at("11:7")));
+    assert_eq!(source("\"\\n\\nx()\""), ("\n\nx()".to_owned(), at("10:13")));
+    assert_eq!(source("|+\n\n\n"), ("\n\n".to_owned(), at("10:13")));
+}

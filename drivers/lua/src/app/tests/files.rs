@@ -157,3 +157,29 @@ fn files_that_cannot_be_sources_are_told_where_they_are_named() {
         ]
     );
 }
+
+#[test]
+fn files_that_editors_and_systems_leave_behind_are_passed_over() {
+    let loaded = load_from(&Memory::new(&[
+        ("a.yaml", LIBRARY),
+        ("._a.yaml", "["),
+        ("b/.#a.yaml", "["),
+        (".yaml", "["),
+        (".git/a.yaml", "["),
+    ]));
+    assert_eq!(findings(&loaded), NOTHING);
+    assert_eq!(loaded.application.code.len(), 1);
+}
+
+#[test]
+fn what_a_message_quotes_neither_moves_a_cursor_nor_fills_a_screen() {
+    let kind = "k".repeat(1_000_000);
+    let loaded = app(&format!("  - {{name: a, kind: \"\\x1b[2J\"}}\n  - {{name: b, kind: {kind}}}"));
+    assert_eq!(
+        findings(&loaded),
+        [
+            r"_index.yaml:8:21: warning: unknown kind `\u{1b}[2J`, ignored".to_owned(),
+            format!("_index.yaml:9:21: warning: unknown kind `{}…", "k".repeat(586)),
+        ]
+    );
+}
