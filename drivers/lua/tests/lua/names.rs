@@ -118,6 +118,29 @@ fn a_builder_whose_process_does_not_load_gives_the_error_and_frees_the_name() {
 }
 
 #[test]
+fn nothing_stands_beside_the_value_of_a_function_that_may_fail() {
+    let main = "
+        local json, time, base64, uuid = require('json'), require('time'), require('base64'), require('uuid')
+        local me = process.pid()
+        local all = {}
+        table.insert(all, json.encode(1))
+        table.insert(all, json.decode('2'))
+        table.insert(all, base64.encode('3'))
+        table.insert(all, base64.decode('NA=='))
+        table.insert(all, uuid.v4())
+        table.insert(all, time.parse_duration('6s'))
+        table.insert(all, time.date(2026, 11, 25, 7, 0, 0, 0, time.utc))
+        table.insert(all, process.send(me, 'topic', 8))
+        table.insert(all, process.registry.register('name'))
+        table.insert(all, process.registry.lookup('name'))
+        table.insert(all, process.monitor(process.spawn('app:keeper', 'app:processes')))
+        table.insert(all, process.cancel(me))
+        return {#all, all[1], all[2], all[4], all[8]}
+    ";
+    assert_eq!(run_with(main, &[("keeper", KEEPER)]), Ok(json!([12, "1", 2, "4", true])));
+}
+
+#[test]
 fn a_pid_or_a_result_can_be_the_last_of_some_arguments() {
     let main = "
         local all = {}

@@ -4,10 +4,10 @@
 use ::base64::Engine as _;
 use ::base64::alphabet;
 use ::base64::engine::{GeneralPurpose, GeneralPurposeConfig};
-use mlua::{IntoLua, Lua, Table, Value};
+use mlua::{Lua, Table, Value};
 
 use super::errors::{self, Kind};
-use super::{Answer, args};
+use super::{Answer, args, good};
 
 const STANDARD: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -28,7 +28,7 @@ pub fn module(lua: &Lua) -> mlua::Result<Table> {
 
 fn encode(lua: &Lua, data: &Value) -> Answer {
     let Value::String(data) = data else { return not_a_string(lua, data) };
-    Ok((STANDARD.encode(data.as_bytes()).into_lua(lua)?, Value::Nil))
+    good(lua, STANDARD.encode(data.as_bytes()))
 }
 
 fn decode(lua: &Lua, text: &Value) -> Answer {
@@ -41,7 +41,7 @@ fn decode(lua: &Lua, text: &Value) -> Answer {
         STANDARD.decode(text)
     };
     match decoded {
-        Ok(data) => Ok((lua.create_string(data)?.into_lua(lua)?, Value::Nil)),
+        Ok(data) => good(lua, lua.create_string(data)?),
         Err(error) => errors::fail(lua, Kind::Invalid, error.to_string()),
     }
 }

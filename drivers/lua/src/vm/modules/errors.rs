@@ -13,7 +13,7 @@ use mlua::{IntoLua, Lua, MetaMethod, Table, UserData, UserDataMethods, Value};
 
 pub use self::detail::Detail;
 pub use self::kind::Kind;
-use super::{Answer, args};
+use super::{Answer, Outcome, args, good};
 
 /// An error as Lua programs see it. It holds no handle into a Lua state and may be moved to another.
 ///
@@ -276,17 +276,17 @@ pub(in crate::vm) fn raised(error: &mlua::Error) -> String {
 pub fn fail(lua: &Lua, kind: Kind, message: impl Into<String>) -> Answer {
     let mut error = ErrorObject::new(kind, message).captured(lua);
     error.0.retryable = kind.retryable();
-    Ok((Value::Nil, error.into_lua(lua)?))
+    Ok(Outcome::Bad(error.into_lua(lua)?))
 }
 
-/// The value and `nil`, or what [`fail`] makes of the message.
+/// The value, or what [`fail`] makes of the message.
 ///
 /// # Errors
 ///
 /// Lua has no memory left.
 pub fn answer(lua: &Lua, kind: Kind, result: Result<impl IntoLua, impl Into<String>>) -> Answer {
     match result {
-        Ok(value) => Ok((value.into_lua(lua)?, Value::Nil)),
+        Ok(value) => good(lua, value),
         Err(message) => fail(lua, kind, message),
     }
 }

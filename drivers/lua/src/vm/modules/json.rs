@@ -8,10 +8,10 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-use mlua::{IntoLua, Lua, Table, Value};
+use mlua::{Lua, Table, Value};
 
 use super::errors::{self, Kind};
-use super::{Answer, args};
+use super::{Answer, args, good};
 
 /// Deepest nesting of what is encoded.
 pub const DEPTH_MAX: usize = 128;
@@ -65,7 +65,7 @@ pub fn module(lua: &Lua) -> mlua::Result<Table> {
 fn encode(lua: &Lua, value: &Value) -> Answer {
     let walk = encode::Walk::default();
     match serde_json::to_vec(&walk.node(value)) {
-        Ok(text) => Ok((lua.create_string(text)?.into_lua(lua)?, Value::Nil)),
+        Ok(text) => good(lua, lua.create_string(text)?),
         Err(error) => errors::fail(lua, walk.kind(), error.to_string()),
     }
 }

@@ -17,5 +17,35 @@ mod testing;
 pub mod time;
 pub mod uuid;
 
-/// What a fallible function returns: its value and `nil`, or `nil` and an error object.
-pub type Answer = mlua::Result<(mlua::Value, mlua::Value)>;
+use mlua::{IntoLua, IntoLuaMulti, Lua, MultiValue, Value};
+
+/// What a fallible function returns: its value alone, which so may be the last argument of a call, or `nil` and an error
+/// object.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The value.
+    Good(Value),
+    /// The error object.
+    Bad(Value),
+}
+
+impl IntoLuaMulti for Outcome {
+    fn into_lua_multi(self, _: &Lua) -> mlua::Result<MultiValue> {
+        Ok(MultiValue::from_vec(match self {
+            Self::Good(value) => vec![value],
+            Self::Bad(error) => vec![Value::Nil, error],
+        }))
+    }
+}
+
+/// An outcome, unless Lua has no memory left.
+pub type Answer = mlua::Result<Outcome>;
+
+/// The outcome of what succeeded.
+///
+/// # Errors
+///
+/// Lua has no memory left.
+pub fn good(lua: &Lua, value: impl IntoLua) -> Answer {
+    Ok(Outcome::Good(value.into_lua(lua)?))
+}

@@ -1,10 +1,10 @@
 //! The module `uuid`.
 
 use ::uuid::{ContextV1, ContextV7, Timestamp, Uuid, Variant};
-use mlua::{IntoLua, Lua, Table, Value};
+use mlua::{Lua, Table, Value};
 
 use super::errors::{self, Kind};
-use super::{Answer, args};
+use super::{Answer, args, good};
 
 /// The table `uuid`. Identifiers that carry a time take it from `now`, seconds and nanoseconds of Unix time.
 ///
@@ -31,10 +31,7 @@ pub fn module(lua: &Lua, now: impl Fn() -> (i64, u32) + 'static) -> mlua::Result
     )?;
     module.raw_set("v3", lua.create_function(|lua, arguments| named(lua, arguments, Uuid::new_v3))?)?;
     module.raw_set("v5", lua.create_function(|lua, arguments| named(lua, arguments, Uuid::new_v5))?)?;
-    module.raw_set(
-        "validate",
-        lua.create_function(|_, text: Value| Ok((parsed(&text).is_ok(), Value::Nil)))?,
-    )?;
+    module.raw_set("validate", lua.create_function(|_, text: Value| Ok(parsed(&text).is_ok()))?)?;
     module.raw_set(
         "version",
         lua.create_function(|lua, text: Value| {
@@ -66,7 +63,7 @@ fn v1(now: std::rc::Rc<impl Fn() -> (u64, u32)>) -> impl Fn(&Lua, ()) -> Answer 
 
 fn one(lua: &Lua, uuid: Uuid) -> Answer {
     let mut buffer = Uuid::encode_buffer();
-    Ok(((&*uuid.hyphenated().encode_lower(&mut buffer)).into_lua(lua)?, Value::Nil))
+    good(lua, &*uuid.hyphenated().encode_lower(&mut buffer))
 }
 
 fn named(lua: &Lua, (namespace, name): (Value, Value), make: impl Fn(&Uuid, &[u8]) -> Uuid) -> Answer {
@@ -118,7 +115,7 @@ fn parse(lua: &Lua, text: &Value) -> Answer {
         let node = uuid.get_node_id().unwrap_or_default();
         parts.raw_set("node", node.map(|byte| format!("{byte:02x}")).concat())?;
     }
-    Ok((parts.into_lua(lua)?, Value::Nil))
+    good(lua, parts)
 }
 
 fn format(lua: &Lua, (text, form): (Value, Value)) -> Answer {

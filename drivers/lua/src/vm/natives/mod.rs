@@ -8,11 +8,11 @@ mod processes;
 
 use super::budget::Budget;
 use super::modules::errors::{self, ErrorObject, Kind};
-use super::modules::{json, time};
+use super::modules::{Answer, Outcome, good, json, time};
 use super::state::Running;
 use crate::runtime::Context;
 use known::Known;
-use mlua::{FromLuaMulti, IntoLua, IntoLuaMulti, Lua, LuaString, Table, Value};
+use mlua::{FromLuaMulti, IntoLuaMulti, Lua, LuaString, Table, Value};
 use std::rc::Rc;
 use wsrelay_core::process::Pid;
 use wsrelay_core::time::Instant;
@@ -93,15 +93,8 @@ pub(super) fn table(lua: &Lua, running: &Running, budget: &Rc<Budget>, clock: &C
     Ok(natives.table)
 }
 
-/// What a function gives that succeeds with a value or fails with an error object.
-type Answer = mlua::Result<(Value, Value)>;
-
-fn good(lua: &Lua, value: impl IntoLua) -> Answer {
-    Ok((value.into_lua(lua)?, Value::Nil))
-}
-
 fn fail(lua: &Lua, error: ErrorObject) -> Answer {
-    Ok((Value::Nil, Value::UserData(lua.create_userdata(error)?)))
+    Ok(Outcome::Bad(Value::UserData(lua.create_userdata(error)?)))
 }
 
 /// What a function gives that was to do something: `true`, or why it is not done.

@@ -1,4 +1,4 @@
-use mlua::{Lua, Value};
+use mlua::{IntoLuaMulti as _, Lua, Value};
 
 use super::super::testing::{lua, run};
 use super::{Detail, ErrorObject, Kind, fail};
@@ -244,11 +244,13 @@ fn both_spellings_of_every_kind_are_read() {
 #[test]
 fn a_failure_is_nil_and_an_error_that_says_whether_retrying_is_in_vain() {
     let lua = lua();
-    let (nothing, error) = fail(&lua, Kind::Invalid, "bad").unwrap();
-    assert!(nothing.is_nil());
-    assert_eq!(super::object(&error), Some(ErrorObject::new(Kind::Invalid, "bad").retryable(false)));
-    let (_, error) = fail(&lua, Kind::Unavailable, "later").unwrap();
-    assert_eq!(super::object(&error), Some(ErrorObject::new(Kind::Unavailable, "later")));
+    for (kind, expected) in [
+        (Kind::Invalid, ErrorObject::new(Kind::Invalid, "bad").retryable(false)),
+        (Kind::Unavailable, ErrorObject::new(Kind::Unavailable, "bad")),
+    ] {
+        let values = fail(&lua, kind, "bad").unwrap().into_lua_multi(&lua).unwrap().into_vec();
+        assert!(matches!(&values[..], [Value::Nil, error] if super::object(error) == Some(expected)));
+    }
 }
 
 #[test]

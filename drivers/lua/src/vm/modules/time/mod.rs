@@ -12,13 +12,13 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use mlua::{IntoLua, Lua, Table, Value};
+use mlua::{Lua, Table, Value};
 
 pub use self::duration::{Duration, duration_arg};
 pub use self::instant::{Time, time};
 pub use self::location::{Civil, Location, Nanos, location};
 use super::errors::{self, Kind};
-use super::{Answer, args};
+use super::{Answer, args, good};
 
 /// The table `time`. `now` gives seconds and nanoseconds of Unix time.
 ///
@@ -127,7 +127,7 @@ fn fixed_zone(lua: &Lua, (name, seconds): (Value, Value)) -> Answer {
     let name = args::string("time.fixed_zone", 1, &name)?.to_string_lossy();
     let seconds = args::integer("time.fixed_zone", 2, &seconds)?;
     match Location::fixed(&name, seconds) {
-        Some(location) => Ok((location.into_lua(lua)?, Value::Nil)),
+        Some(location) => good(lua, location),
         None => errors::fail(lua, Kind::Invalid, format!("{seconds} seconds are no offset")),
     }
 }
