@@ -271,12 +271,22 @@ impl Mailbox {
     /// What was taken still counts against the bounds until it is [released](Self::release).
     pub fn drain(&self, into: &mut Deliveries, waker: &Waker) -> bool {
         let mut inner = self.lock();
+        if inner.queue.is_empty()
+            && let Alarm::Waker(owner) = &mut inner.owner
+            && !owner.as_ref().is_some_and(|owner| owner.will_wake(waker))
+        {
+            *owner = Some(waker.clone());
+        }
+        Self::take_out(&mut inner, into)
+    }
+
+    /// The same for an owner that only looks, and drains again before it waits.
+    pub(crate) fn look(&self, into: &mut Deliveries) -> bool {
+        Self::take_out(&mut self.lock(), into)
+    }
+
+    fn take_out(inner: &mut Inner, into: &mut Deliveries) -> bool {
         if inner.queue.is_empty() {
-            if let Alarm::Waker(owner) = &mut inner.owner
-                && !owner.as_ref().is_some_and(|owner| owner.will_wake(waker))
-            {
-                *owner = Some(waker.clone());
-            }
             return false;
         }
         let mut signals = inner.queue.take();

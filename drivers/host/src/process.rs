@@ -6,7 +6,7 @@ use crate::mailbox::Mailbox;
 use crate::node::Node;
 use crate::queue::Charge;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use wsrelay_core::message::{Destination, Message, Payload, Topic};
 use wsrelay_core::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal};
@@ -19,7 +19,18 @@ use wsrelay_core::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal}
 pub struct ProcessCell {
     node: Node,
     mailbox: Arc<Mailbox>,
+    /// Why the process has to end, once it has to.
+    doom: OnceLock<ExitReason>,
     state: Mutex<State>,
+}
+
+/// What was in the mailbox.
+enum Sorted {
+    Nothing,
+    /// Something, for these tasks.
+    Some(Vec<Waker>),
+    /// The end of the process.
+    End,
 }
 
 #[derive(Debug)]
@@ -48,7 +59,7 @@ impl ProcessCell {
             late: Deliveries::new(),
             readers: Vec::new(),
         };
-        Arc::new(Self { node: node.clone(), mailbox, state: Mutex::new(state) })
+        Arc::new(Self { node: node.clone(), mailbox, doom: OnceLock::new(), state: Mutex::new(state) })
     }
 
     /// The process.
@@ -67,51 +78,71 @@ impl ProcessCell {
     /// has to.
     pub fn pump(&self, waker: &Waker) -> Option<ExitReason> {
         const ROUNDS_MAX: usize = 4;
-        let mut deliveries = Deliveries::new();
         for _ in 0..ROUNDS_MAX {
-            if !self.mailbox.drain(&mut deliveries, waker) {
-                return None;
-            }
-            let mut answers = Vec::new();
-            let mut end = None;
-            let mut state = self.lock();
-            if let Some(reason) = state.lifecycle.ended().cloned() {
-                // Its code has come to its end on another thread meanwhile.
-                drop(state);
-                self.node.bury(self.pid(), &reason, deliveries.signals(), &mut self.node.clone());
-                return None;
-            }
-            while let Some((signal, charge)) = deliveries.pop() {
-                match state.lifecycle.handle(signal, &mut answers) {
-                    Reaction::Quiet => {}
-                    Reaction::Event(Event::Message(message)) => {
-                        let number = state.number();
-                        state.messages.push_back((number, message, charge));
-                    }
-                    Reaction::Event(event) => {
-                        let number = state.number();
-                        state.events.push_back((number, event));
-                    }
-                    Reaction::End(reason) => {
-                        end = Some(reason);
-                        break;
-                    }
+            match self.sort(|deliveries| self.mailbox.drain(deliveries, waker)) {
+                Sorted::Nothing => return None,
+                Sorted::Some(readers) => {
+                    readers.into_iter().filter(|reader| !reader.will_wake(waker)).for_each(Waker::wake);
                 }
+                Sorted::End => return self.doom.get().filter(|_| !self.is_ended()).cloned(),
             }
-            // What lies behind the signal that ends the process is answered when it has ended.
-            state.late.append(&mut deliveries);
-            // Those who wait for what a process gets that has to end are told when it has ended.
-            let readers = if end.is_none() { std::mem::take(&mut state.readers) } else { Vec::new() };
-            drop(state);
-            self.post(answers);
-            if end.is_some() {
-                return end;
-            }
-            readers.into_iter().filter(|reader| !reader.will_wake(waker)).for_each(Waker::wake);
         }
         // Who never stops sending does not keep the process from its own work.
         waker.wake_by_ref();
         None
+    }
+
+    /// Sorts what has arrived since the last pump, for code that looks and does not wait. Whether there was something; an
+    /// end is for the next pump to tell.
+    fn look(&self) -> bool {
+        let Sorted::Some(readers) = self.sort(|deliveries| self.mailbox.look(deliveries)) else {
+            return false;
+        };
+        readers.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    fn sort(&self, take: impl FnOnce(&mut Deliveries) -> bool) -> Sorted {
+        if self.doom.get().is_some() {
+            return Sorted::End;
+        }
+        let mut deliveries = Deliveries::new();
+        if !take(&mut deliveries) {
+            return Sorted::Nothing;
+        }
+        let mut answers = Vec::new();
+        let mut state = self.lock();
+        if let Some(reason) = state.lifecycle.ended().cloned() {
+            // Its code has come to its end on another thread meanwhile.
+            drop(state);
+            self.node.bury(self.pid(), &reason, deliveries.signals(), &mut self.node.clone());
+            return Sorted::Nothing;
+        }
+        while let Some((signal, charge)) = deliveries.pop() {
+            match state.lifecycle.handle(signal, &mut answers) {
+                Reaction::Quiet => {}
+                Reaction::Event(Event::Message(message)) => {
+                    let number = state.number();
+                    state.messages.push_back((number, message, charge));
+                }
+                Reaction::Event(event) => {
+                    let number = state.number();
+                    state.events.push_back((number, event));
+                }
+                Reaction::End(reason) => {
+                    _ = self.doom.set(reason);
+                    break;
+                }
+            }
+        }
+        // What lies behind the signal that ends the process is answered when it has ended.
+        state.late.append(&mut deliveries);
+        // Those who wait for what a process gets that has to end are told when it has ended.
+        let is_doomed = self.doom.get().is_some();
+        let readers = if is_doomed { Vec::new() } else { std::mem::take(&mut state.readers) };
+        drop(state);
+        self.post(answers);
+        if is_doomed { Sorted::End } else { Sorted::Some(readers) }
     }
 
     /// The next message, whatever events wait before it.
@@ -130,17 +161,21 @@ impl ProcessCell {
     /// The first message that is `wanted`, whatever waits before it: it stays, and goes on counting against the mailbox's
     /// bounds. Nobody is woken for a message that comes later but the [pump](Self::pump)'s own waker.
     pub fn take_message(&self, wanted: impl Fn(&Message) -> bool) -> Option<Message> {
-        let mut state = self.lock();
-        let at = state.messages.iter().position(|(_, message, _)| wanted(message))?;
-        let (_, message, charge) = state.messages.remove(at)?;
-        drop(state);
-        self.mailbox.release(charge);
-        Some(message)
+        let first = || {
+            let mut state = self.lock();
+            let at = state.messages.iter().position(|(_, message, _)| wanted(message))?;
+            let (_, message, charge) = state.messages.remove(at)?;
+            drop(state);
+            self.mailbox.release(charge);
+            Some(message)
+        };
+        first().or_else(|| self.look().then(first)?)
     }
 
     /// The next event that is no message, if there is one. Nobody is woken for a later one but the pump's own waker.
     pub fn take_event(&self) -> Option<Event> {
-        self.lock().events.pop_front().map(|(_, event)| event)
+        let first = || self.lock().events.pop_front().map(|(_, event)| event);
+        first().or_else(|| self.look().then(first)?)
     }
 
     /// The next event that is no message.

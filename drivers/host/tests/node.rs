@@ -208,6 +208,41 @@ fn what_lies_behind_a_kill_is_answered_too() {
     assert_eq!(node.dead_letters(), 1);
 }
 
+/// [P2] Code that looks without waiting sees what has come since the last pump, such as its own messages.
+#[test]
+fn who_looks_sees_what_has_just_come() {
+    let node = node();
+    let (cell, other) = (ProcessCell::new(&node), ProcessCell::new(&node));
+    assert_eq!(cell.pump(Waker::noop()), None);
+    let to = Destination::Pid(cell.pid());
+    cell.send(&to, Topic::from("x"), Payload::Empty).unwrap();
+    cell.monitor(&Destination::Pid(other.pid())).unwrap();
+    other.end(ExitReason::Normal);
+    let is_x = |message: &Message| message.topic == Topic::from("x");
+    assert_eq!(cell.take_message(is_x).and_then(|message| message.from), Some(cell.pid()));
+    assert_eq!(cell.take_message(is_x), None);
+    let exit = Event::Exit { from: other.pid(), reason: ExitReason::Normal };
+    assert_eq!(cell.take_event(), Some(exit));
+    assert_eq!(cell.take_event(), None);
+}
+
+/// [P5] A kill that is met by looking is told by the pump, until the process has ended; what lies behind it is answered.
+#[test]
+fn a_kill_that_is_met_by_looking_is_not_lost() {
+    let node = node();
+    let (watcher, victim) = (ProcessCell::new(&node), ProcessCell::new(&node));
+    node.terminate(victim.pid()).unwrap();
+    assert_eq!(victim.take_event(), None);
+    watcher.monitor(&Destination::Pid(victim.pid())).unwrap();
+    assert_eq!(victim.take_message(|_| true), None);
+    assert_eq!(victim.pump(Waker::noop()), Some(ExitReason::Killed));
+    assert_eq!(victim.pump(Waker::noop()), Some(ExitReason::Killed));
+    victim.end(ExitReason::Killed);
+    assert_eq!(victim.pump(Waker::noop()), None);
+    let exit = Event::Exit { from: victim.pid(), reason: ExitReason::Killed };
+    assert_eq!(poll_event(&watcher), Poll::Ready(exit));
+}
+
 /// What a watcher would see if it looked at the very moment it is woken.
 struct Look {
     node: Node,

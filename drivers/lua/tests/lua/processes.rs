@@ -30,6 +30,18 @@ fn a_message_reaches_the_inbox_of_another_process() {
 }
 
 #[test]
+fn a_message_to_itself_is_there_at_once_for_one_that_does_not_wait() {
+    let main = "
+        local inbox = process.inbox()
+        process.send(process.pid(), 'note', 7)
+        local got = channel.select({inbox:case_receive(), default = true})
+        local none = channel.select({inbox:case_receive(), default = true})
+        return {got.ok and got.value:payload():data(), none.default}
+    ";
+    assert_eq!(run(main), Ok(json!([7, true])));
+}
+
+#[test]
 fn sleeping_lets_other_coroutines_run() {
     let main = "
         local time = require('time')

@@ -138,7 +138,7 @@ fn parcel(topic: &Value, values: &[Value]) -> Result<(Topic, Payload), ErrorObje
         return Err(invalid("process.send: a topic is not empty and does not begin with @"));
     }
     let topic = Topic::from(&*topic);
-    // Whatever succeeds may give a nil beside its value, as `json.encode` does; that is no second payload.
+    // What a function gives may have a nil behind it, for an error that there is not; that is no second payload.
     let count = values.iter().rposition(|value| !value.is_nil()).map_or(0, |at| at + 1);
     let values = &values[..count];
     if topic == Topic::SEND
