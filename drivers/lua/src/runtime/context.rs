@@ -9,9 +9,10 @@ use crate::vm::{Program, modules::errors::ErrorObject};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use wsrelay_core::message::{Message, Topic};
+use wsrelay_core::message::{Close, Message, Payload, Topic};
 use wsrelay_core::process::Pid;
 use wsrelay_core::upgrade::Response;
+use wsrelay_core::wire::CloseCode;
 
 /// One process. It never leaves its worker's thread.
 #[derive(Debug)]
@@ -102,8 +103,20 @@ impl Context {
         self.door.cell().take_message(|message| message.from == Some(sender))
     }
 
+    /// Nobody listens to this outbound connection any more.
+    pub(crate) fn forget(&self, connection: Pid) {
+        self.forgotten.borrow_mut().insert(connection);
+        self.drop_forgotten();
+    }
+
     /// Other code under the same PID: what it had asked for beside its relations and names is over.
     pub(crate) fn become_program(&self, program: Arc<Program>) {
+        // What the old code had opened, the new code could never close.
+        for connection in self.senders.borrow().clone() {
+            let close = Close { code: CloseCode::GOING_AWAY, ..Close::default() };
+            _ = self.door.cell().send(&connection.into(), Topic::CLOSE, Payload::Close(Box::new(close)));
+            self.forget(connection);
+        }
         *self.program.borrow_mut() = program;
         self.lives.set(self.lives.get() + 1);
         self.topics.borrow_mut().clear();

@@ -24,4 +24,3 @@ mod services;
 mod specification;
 mod support;
 mod upgrades;
-mod websockets;

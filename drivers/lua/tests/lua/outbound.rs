@@ -221,6 +221,43 @@ fn two_connections_and_the_inbox_are_kept_apart() {
 }
 
 #[test]
+fn what_a_connection_has_said_by_the_time_it_is_closed_makes_room() {
+    let body = "
+        local function fill()
+            local count = 0
+            while process.send(process.pid(), 'fill', count) do count = count + 1 end
+            local fill = process.listen('fill')
+            for _ = 1, count do fill:receive() end
+            return count
+        end
+        local before = fill()
+        local client = assert(websocket.connect(url))
+        process.monitor(client._pid)
+        client:send('close')
+        -- Its last message and its leave have come before its exit.
+        process.events():receive()
+        client:close()
+        return fill() == before
+    ";
+    assert_eq!(client(body), json!(true));
+}
+
+#[test]
+fn an_upgrade_closes_the_connections_of_the_code_before() {
+    let (world, witness) = world(
+        "",
+        "
+        if url == nil then return 'upgraded' end
+        assert(websocket.connect(url))
+        process.upgrade()
+    ",
+    );
+    assert_eq!(exec(&world), Ok(json!("upgraded")));
+    let left = world.runtime.block_on(witness.next());
+    assert_eq!(left, json!(["left", {"code": 1001, "reason": ""}]));
+}
+
+#[test]
 fn connections_that_were_closed_leave_nothing_in_the_mailbox() {
     // What a closed connection still says counts against the mailbox's bounds, unless it is taken out: then there is room for
     // as many messages as before.

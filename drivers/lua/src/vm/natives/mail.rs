@@ -41,7 +41,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
             if is_over {
                 context.senders.borrow_mut().remove(&pid);
             } else {
-                context.forgotten.borrow_mut().insert(pid);
+                context.forget(pid);
             }
         }
         Ok(())
