@@ -250,7 +250,8 @@ pub(super) fn data(bytes: &[u8]) -> Data {
 fn json_number(number: f64) -> Option<Number> {
     /// 2^53: up to here a double holds every whole number.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() <= EXACT_MAX {
+    let is_negative_zero = number == 0.0 && number.is_sign_negative();
+    if number.fract() == 0.0 && number.abs() <= EXACT_MAX && !is_negative_zero {
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
         return Some(Number::from(number as i64));
     }

@@ -20,6 +20,19 @@ fn a_value_goes_from_hand_to_hand_or_through_the_buffer() {
 }
 
 #[test]
+fn a_sender_goes_on_as_soon_as_the_buffer_has_room() {
+    let main = "
+        local ch, sent = channel.new(1), 0
+        coroutine.spawn(function() for n = 1, 3 do ch:send(n) sent = n end end)
+        coroutine.yield()
+        local before, first = sent, ch:receive()
+        coroutine.yield()
+        return {before, first, sent, (ch:receive()), (ch:receive())}
+    ";
+    assert_eq!(run(main), Ok(json!([1, 1, 2, 2, 3])));
+}
+
+#[test]
 fn a_closed_channel_gives_what_it_holds_and_then_nothing() {
     let main = "
         local ch = channel.new(1)

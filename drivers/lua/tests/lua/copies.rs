@@ -122,9 +122,11 @@ fn numbers_strings_and_empty_tables_arrive_as_they_were() {
         for at = 1, #given do
             same[at] = type(given[at]) == 'table' and next(got[at]) == nil or given[at] == got[at]
         end
-        return {same, #got}
+        process.send(process.pid(), 't', -0)
+        local zero = process.inbox():receive():payload():data()
+        return {same, #got, 1 / zero < 0}
     ";
-    assert_eq!(run(main), Ok(json!([vec![true; 12], 12])));
+    assert_eq!(run(main), Ok(json!([vec![true; 12], 12, true])));
 }
 
 #[test]

@@ -113,6 +113,19 @@ fn many_coroutines_share_the_process_while_one_works_without_a_pause() {
 }
 
 #[test]
+fn mail_comes_through_after_a_coroutine_was_made_to_pause() {
+    let main = "
+        local got
+        coroutine.spawn(function() for _ = 1, 3e6 do end end)
+        coroutine.spawn(function() got = process.inbox():receive():topic() end)
+        process.send(process.pid(), 'mail')
+        while not got do coroutine.yield() end
+        return got
+    ";
+    assert_eq!(run(main), Ok(json!("mail")));
+}
+
+#[test]
 fn time_and_mail_come_through_while_coroutines_keep_each_other_busy() {
     let echo = "local msg = process.inbox():receive() process.send(msg:from(), 'back')";
     let main = "

@@ -1,6 +1,6 @@
 //! Names, and processes that are built step by step.
 
-use crate::support::{run, run_with};
+use crate::support::{World, run, run_with};
 use serde_json::json;
 
 const KEEPER: &str = "
@@ -115,6 +115,20 @@ fn a_builder_whose_process_does_not_load_gives_the_error_and_frees_the_name() {
     ";
     let expected = json!([true, "NotFound", true, "NotFound", true, false, false, false, false]);
     assert_eq!(run_with(main, &[("keeper", KEEPER)]), Ok(expected));
+}
+
+#[test]
+fn a_source_that_does_not_load_is_its_spawners_affair_alone() {
+    let main = "
+        process.registry.register('linked')
+        local pid, fault = process.spawn('app:broken', 'app:processes')
+        time.sleep('1ms')
+        return {pid == nil, tostring(fault)}
+    ";
+    let main = format!("local time = require('time')\nreturn {{ main = function() {main} end }}");
+    let broken = "process.link(process.registry.lookup('linked')) error('no such thing', 0)";
+    let world = World::of_processes(&main, &[("broken", broken)]);
+    assert_eq!(world.exec(&[]), Ok(json!([true, "no such thing"])));
 }
 
 #[test]
