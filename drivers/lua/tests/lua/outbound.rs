@@ -54,6 +54,17 @@ return { main = function()
 end }
 ";
 
+/// Fills the mailbox with messages, takes them out again and says how many there was room for.
+const FILL: &str = "
+local function fill()
+    local count = 0
+    while process.send(process.pid(), 'fill', count) do count = count + 1 end
+    local fill = process.listen('fill')
+    for _ = 1, count do fill:receive() end
+    return count
+end
+";
+
 /// What a process makes of the server at `url`.
 fn client_with(options: &str, body: &str) -> Json {
     let (world, _witness) = world(options, body);
@@ -66,7 +77,7 @@ fn client(body: &str) -> Json {
 
 fn world(options: &str, body: &str) -> (World, Witness) {
     let main = format!(
-        "local websocket, time = require('websocket'), require('time')\nreturn {{ main = function(url)\n{body}\nend }}"
+        "local websocket, time = require('websocket'), require('time')\n{FILL}return {{ main = function(url)\n{body}\nend }}"
     );
     let yaml = YAML.replace("OPTIONS", options);
     let world = World::start(&[
@@ -223,13 +234,6 @@ fn two_connections_and_the_inbox_are_kept_apart() {
 #[test]
 fn what_a_connection_has_said_by_the_time_it_is_closed_makes_room() {
     let body = "
-        local function fill()
-            local count = 0
-            while process.send(process.pid(), 'fill', count) do count = count + 1 end
-            local fill = process.listen('fill')
-            for _ = 1, count do fill:receive() end
-            return count
-        end
         local before = fill()
         local client = assert(websocket.connect(url))
         process.monitor(client._pid)
@@ -262,13 +266,6 @@ fn connections_that_were_closed_leave_nothing_in_the_mailbox() {
     // What a closed connection still says counts against the mailbox's bounds, unless it is taken out: then there is room for
     // as many messages as before.
     let body = "
-        local function fill()
-            local count = 0
-            while process.send(process.pid(), 'fill', count) do count = count + 1 end
-            local fill = process.listen('fill')
-            for _ = 1, count do fill:receive() end
-            return count
-        end
         local before = fill()
         for _ = 1, 20 do
             local client = assert(websocket.connect(url))
