@@ -112,7 +112,8 @@ impl Context {
     /// Other code under the same PID: what it had asked for beside its relations and names is over.
     pub(crate) fn become_program(&self, program: Arc<Program>) {
         // What the old code had opened, the new code could never close.
-        for connection in self.senders.borrow().clone() {
+        let open = self.senders.borrow().clone();
+        for connection in open {
             let close = Close { code: CloseCode::GOING_AWAY, ..Close::default() };
             _ = self.door.cell().send(&connection.into(), Topic::CLOSE, Payload::Close(Box::new(close)));
             self.forget(connection);
