@@ -66,6 +66,19 @@ fn an_iterator_and_a_coroutine_within_a_coroutine_can_wait() {
 }
 
 #[test]
+fn what_a_coroutine_within_a_coroutine_waits_for_reaches_it() {
+    let main = "
+        local ch = channel.new()
+        coroutine.spawn(function() ch:send('handed over') end)
+        return coroutine.wrap(function()
+            return {(ch:receive()), (process.exec('app:worker', 'app:processes'))}
+        end)()
+    ";
+    let worker = "return 'worked out'";
+    assert_eq!(run_with(main, &[("worker", worker)]), Ok(json!(["handed over", "worked out"])));
+}
+
+#[test]
 fn an_error_after_a_wait_goes_to_whoever_resumed() {
     let main = "
         local co = coroutine.create(function() time.sleep('1ms') error('late', 0) end)
@@ -116,8 +129,9 @@ fn many_coroutines_share_the_process_while_one_works_without_a_pause() {
 fn mail_comes_through_after_a_coroutine_was_made_to_pause() {
     let main = "
         local got
-        coroutine.spawn(function() for _ = 1, 3e6 do end end)
         coroutine.spawn(function() got = process.inbox():receive():topic() end)
+        coroutine.spawn(function() for _ = 1, 3e6 do end end)
+        coroutine.yield()
         process.send(process.pid(), 'mail')
         while not got do coroutine.yield() end
         return got
