@@ -48,6 +48,13 @@ pub enum ClientFault {
     Utf8,
     /// A message over [`Limits::message_bytes_max`](crate::limits::Limits::message_bytes_max).
     MessageTooBig,
+    /// A compressed message that is no DEFLATE data.
+    Deflate,
+    /// A compressed message that becomes more than
+    #[cfg_attr(feature = "deflate", doc = "[`Deflate::ratio_max`](crate::deflate::Deflate::ratio_max)")]
+    #[cfg_attr(not(feature = "deflate"), doc = "`Deflate::ratio_max`")]
+    /// times as large as it came.
+    DeflateRatio,
     /// A message in more than [`Limits::fragments_max`](crate::limits::Limits::fragments_max) frames.
     TooManyFragments,
     /// More pings, pongs and empty fragments in a period than
@@ -72,8 +79,8 @@ impl ClientFault {
             | Self::MissingContinuation
             | Self::ShortClose
             | Self::CloseCode(_) => CloseCode::PROTOCOL_ERROR,
-            Self::CloseReason | Self::Utf8 => CloseCode::INVALID_PAYLOAD,
-            Self::MessageTooBig | Self::TooManyFragments => CloseCode::TOO_BIG,
+            Self::CloseReason | Self::Utf8 | Self::Deflate => CloseCode::INVALID_PAYLOAD,
+            Self::MessageTooBig | Self::DeflateRatio | Self::TooManyFragments => CloseCode::TOO_BIG,
             Self::Flood => CloseCode::POLICY_VIOLATION,
         }
     }
@@ -91,6 +98,8 @@ impl ClientFault {
             Self::ShortClose | Self::CloseReason => "RFC 6455 §5.5.1",
             Self::CloseCode(_) => "RFC 6455 §7.4",
             Self::Utf8 => "RFC 6455 §8.1",
+            Self::Deflate => "RFC 7692 §7.2.2",
+            Self::DeflateRatio => "RFC 7692 §8",
             Self::MessageTooBig | Self::TooManyFragments | Self::Flood => "RFC 6455 §10.4",
         }
     }
@@ -115,6 +124,8 @@ impl fmt::Display for ClientFault {
             Self::CloseReason => "close reason not UTF-8",
             Self::Utf8 => "text not UTF-8",
             Self::MessageTooBig => "message too big",
+            Self::Deflate => "compressed message is no DEFLATE data",
+            Self::DeflateRatio => "message grows too much when decompressed",
             Self::TooManyFragments => "too many fragments",
             Self::Flood => "too many control frames or empty fragments",
         })

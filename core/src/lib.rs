@@ -83,6 +83,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod fault;
 pub mod limits;
 pub mod message;

@@ -3,7 +3,7 @@
 use crate::fault::{CommandFault, ConfigFault, HttpFault};
 use crate::message::{ClientMessage, Destination, Entry, Message, Metadata, Payload, Run, Runs, Topic};
 use crate::process::{ExitReason, Pid, Signal, SignalSink};
-use crate::relay::End;
+use crate::relay::{End, Engine};
 use crate::upgrade::Request;
 use crate::wire::Data;
 use alloc::boxed::Box;
@@ -69,6 +69,8 @@ pub enum Note {
 
 /// The outputs of one or several calls, in order.
 ///
+/// A driver keeps one for each thread: what its connections share to compress with lives here, too.
+///
 /// Small writes that follow each other become one, so that many short messages cost the driver a
 /// single buffer; large payloads are passed on uncopied. Messages of the client's that follow each other are
 /// held as a [`Run`].
@@ -79,6 +81,8 @@ pub struct Outputs {
     in_run: bool,
     small: BytesMut,
     needs_answer: bool,
+    /// What all connections of a thread share to compress with, if any does.
+    engine: Engine,
 }
 
 /// What messages of the client's that follow each other have in common: they are signals to its target.
@@ -112,6 +116,10 @@ impl Outputs {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) const fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 
     /// Takes all outputs out, in order, and keeps the room for the next.

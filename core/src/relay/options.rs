@@ -1,5 +1,7 @@
 //! What an operator chooses about a relay, beside the limits.
 
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 use crate::limits::Limits;
 
 /// What happens when the outbox is over its bound (P9).
@@ -35,6 +37,19 @@ pub struct RelayOptions {
     pub control: Authority,
     /// Whether topics of the application's own reach the client as `{"topic", "data"}` (R8). Default: on.
     pub envelope: Envelope,
+    /// Whether messages are compressed for clients that offer it. Default: off.
+    pub compression: Compression,
+}
+
+/// Whether messages are compressed for clients that offer it (RFC 7692).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Every offer is declined.
+    #[default]
+    Off,
+    /// The first offer that is understood is accepted.
+    #[cfg(feature = "deflate")]
+    Deflate(Deflate),
 }
 
 /// What becomes of a message on a topic of the application's own (R8).

@@ -1,5 +1,6 @@
 //! What waits to be written to the client (P9).
 
+use super::Codec;
 use super::writer::Writer;
 use crate::connection::Outputs;
 use crate::limits::Limits;
@@ -56,6 +57,8 @@ pub(super) struct Outbox {
     ping_mark: Option<u64>,
     close: CloseState,
     pub(super) writer: Writer,
+    /// What the client has agreed to, if messages are compressed.
+    pub(super) codec: Option<Box<Codec>>,
     /// Messages and their payload bytes that were put on their way.
     pub(super) messages_out: u64,
     pub(super) bytes_out: u64,
@@ -76,6 +79,11 @@ enum CloseState {
 const QUEUE_KEPT: usize = 8;
 
 impl Outbox {
+    /// An empty queue for a client that has agreed to this compression, or to none.
+    pub(super) fn new(codec: Option<Box<Codec>>) -> Self {
+        Self { codec, ..Self::default() }
+    }
+
     /// Takes one message, or says why not. Receipts of older messages that had to make room for it are
     /// appended to `evicted`.
     pub(super) fn send(
@@ -276,14 +284,23 @@ impl Outbox {
         self.messages_out += 1;
         self.bytes_out += len as u64;
         let opcode = data.kind().into();
-        let header = FrameHeader { fin: true, opcode, mask: None, len: len as u64 }.encode();
+        if let Some(codec) = &mut self.codec
+            && let Some(payload) = codec.compress(&data, out.engine())
+        {
+            return self.write(now, opcode, true, &payload, out);
+        }
+        let header = FrameHeader { fin: true, rsv1: false, opcode, mask: None, len: len as u64 }.encode();
         self.writer.emit(now, header.len() + len);
         out.write_data(&header, data);
     }
 
     /// One unmasked, unfragmented frame (RFC 6455 §5.1: "A server MUST NOT mask any frames").
     fn emit(&mut self, now: Instant, opcode: Opcode, payload: &Bytes, out: &mut Outputs) {
-        let header = FrameHeader { fin: true, opcode, mask: None, len: payload.len() as u64 }.encode();
+        self.write(now, opcode, false, payload, out);
+    }
+
+    fn write(&mut self, now: Instant, opcode: Opcode, rsv1: bool, payload: &Bytes, out: &mut Outputs) {
+        let header = FrameHeader { fin: true, rsv1, opcode, mask: None, len: payload.len() as u64 }.encode();
         self.writer.emit(now, header.len() + payload.len());
         out.write(&header, payload);
     }

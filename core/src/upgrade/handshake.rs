@@ -1,5 +1,6 @@
 //! Decides whether a request opens a WebSocket connection (H1, H2, H12). Read RFC 6455 §4.2 first.
 
+use super::extensions::Extensions;
 use super::headers::is_token;
 use super::network::Network;
 use super::origin::{Origin, OriginPolicy};
@@ -39,6 +40,8 @@ pub struct Handshake {
     pub accept: String,
     /// The subprotocols that the client offers, the preferred ones first.
     pub protocols: Vec<String>,
+    /// What is [accepted](Extensions::accept) of the extensions that it offers: none, unless somebody says so.
+    pub extensions: Extensions,
 }
 
 /// What the server answers to a `Sec-WebSocket-Key` (RFC 6455 §4.2.2, item 5.4).
@@ -95,7 +98,7 @@ pub fn check_upgrade(request: &Request, policy: &UpgradePolicy) -> Result<Option
         return Err(HttpFault::Malformed("Sec-WebSocket-Protocol"));
     }
     let protocols = request.protocols().into_iter().map(str::to_owned).collect();
-    Ok(Some(Handshake { accept: accept_key(key), protocols }))
+    Ok(Some(Handshake { accept: accept_key(key), protocols, extensions: Extensions::default() }))
 }
 
 /// Whether `path` is `prefix` or lies below it.

@@ -39,6 +39,7 @@
 
 mod authority;
 mod chunked;
+mod extensions;
 mod handshake;
 mod head;
 mod headers;
@@ -50,6 +51,7 @@ mod request;
 mod respond;
 mod response;
 
+pub use extensions::Extensions;
 pub use handshake::{Handshake, UpgradePolicy, accept_key, check_upgrade, choose_subprotocol};
 pub use headers::{Headers, RELAY_HEADER, is_token};
 pub use network::{Network, NetworkFault};

@@ -1,5 +1,6 @@
 //! Writes responses.
 
+use super::extensions::EXTENSIONS;
 use super::handshake::Handshake;
 use super::headers::{Headers, RELAY_HEADER, is_token};
 use super::response::Response;
@@ -30,6 +31,9 @@ pub fn switching(
             return Err(ConfigFault::Header("Sec-WebSocket-Protocol".to_owned()));
         }
         head.field("Sec-WebSocket-Protocol", protocol.as_bytes())?;
+    }
+    if let Some(extensions) = handshake.extensions.header_value() {
+        head.field(EXTENSIONS, extensions.as_bytes())?;
     }
     for (name, value) in handler_headers.iter() {
         let is_left_out = is_hop_by_hop(name, handler_headers)

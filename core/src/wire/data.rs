@@ -1,6 +1,10 @@
 //! What a message carries.
 
 use super::text::Text;
+#[cfg(feature = "deflate")]
+use super::utf8::is_utf8;
+#[cfg(feature = "deflate")]
+use crate::fault::ClientFault;
 use bytes::Bytes;
 
 /// The payload of a message (RFC 6455 §5.6).
@@ -19,6 +23,20 @@ impl Data {
         match self {
             Self::Text(_) => Kind::Text,
             Self::Binary(_) => Kind::Binary,
+        }
+    }
+
+    /// A message of these bytes, copied.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientFault::Utf8`] for a text that is none.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn checked(kind: Kind, bytes: &[u8]) -> Result<Self, ClientFault> {
+        match kind {
+            Kind::Text if is_utf8(bytes) => Ok(Self::Text(Text::copy_validated(bytes))),
+            Kind::Text => Err(ClientFault::Utf8),
+            Kind::Binary => Ok(Self::Binary(Bytes::copy_from_slice(bytes))),
         }
     }
 

@@ -29,6 +29,8 @@ mod short;
 pub enum Incoming {
     /// A whole message, of one frame or many.
     Message(Data),
+    /// The same, as it was compressed: only where [`Decoder::with_compression`] allows it.
+    Compressed(Kind, Bytes),
     /// A ping; its payload is owed back in a pong (RFC 6455 §5.5.2).
     Ping(Bytes),
     /// A pong, asked for or not (RFC 6455 §5.5.3).
@@ -64,10 +66,14 @@ pub enum Role {
 pub struct Decoder {
     role: Role,
     message_bytes_max: usize,
+    /// The same for messages that are compressed, where they may be.
+    compressed_bytes_max: Option<usize>,
     fragments_max: u32,
     state: State,
     /// The kind of the message that is open, if one is.
     message: Option<Kind>,
+    /// Whether it is compressed.
+    is_compressed: bool,
     /// Frames of the open message so far.
     fragments: u32,
     utf8: Utf8,
@@ -111,9 +117,18 @@ enum Step {
     /// All bytes are taken, and more are needed.
     Dry,
     /// The payload of a frame that stands for itself begins the buffer, unmasked and checked.
-    Whole { opcode: Opcode, len: usize },
+    Whole {
+        opcode: Opcode,
+        len: usize,
+    },
     /// A payload has been assembled and checked.
     Assembled(Opcode),
+    /// The same two for a message that is compressed.
+    WholeCompressed {
+        kind: Kind,
+        len: usize,
+    },
+    AssembledCompressed(Kind),
     /// As in [`Incoming`].
     EmptyFragment,
 }
@@ -128,13 +143,23 @@ impl Decoder {
         Self {
             role,
             message_bytes_max,
+            compressed_bytes_max: None,
             fragments_max,
             state: State::Header,
             message: None,
+            is_compressed: false,
             fragments: 0,
             utf8: Utf8::new(),
             partial: None,
         }
+    }
+
+    /// Lets messages be compressed, of at most this many bytes each (RFC 7692 §6): RSV1 is no fault on the first frame of a
+    /// message. What they become is for the caller to bound.
+    #[must_use]
+    pub const fn with_compression(mut self, compressed_bytes_max: usize) -> Self {
+        self.compressed_bytes_max = Some(compressed_bytes_max);
+        self
     }
 
     /// The next thing that arrived, consumed from the front of `buffer`; `None` when more bytes
@@ -170,6 +195,13 @@ impl Decoder {
             Ok(Step::Assembled(opcode)) => {
                 let payload = self.take_partial(opcode).freeze();
                 self.hand_out(opcode, payload)
+            }
+            Ok(Step::WholeCompressed { kind, len }) => {
+                Ok(Some(Incoming::Compressed(kind, split_to(buffer, len))))
+            }
+            Ok(Step::AssembledCompressed(kind)) => {
+                let payload = self.take_partial(kind.into()).freeze();
+                Ok(Some(Incoming::Compressed(kind, payload)))
             }
             Ok(Step::EmptyFragment) => Ok(Some(Incoming::EmptyFragment)),
             Err(fault) => self.fail(fault),
@@ -217,7 +249,8 @@ impl Decoder {
         loop {
             match self.state {
                 State::Header => {
-                    let Some((header, header_bytes)) = FrameHeader::parse(buffer)? else {
+                    let is_extended = self.compressed_bytes_max.is_some();
+                    let Some((header, header_bytes)) = FrameHeader::parse_with(buffer, is_extended)? else {
                         return Ok(Step::Dry);
                     };
                     let len = self.admit(&header)?;
@@ -258,8 +291,8 @@ impl Decoder {
             // §5.4: "Control frames (see Section 5.5) MAY be injected in the middle of a fragmented
             // message." Their length is bounded by their header.
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => usize::MAX,
-            (Opcode::Text | Opcode::Binary, None) => self.message_bytes_max,
-            (Opcode::Continuation, Some(_)) => self.message_bytes_max - self.assembled(),
+            (Opcode::Text | Opcode::Binary, None) => self.bytes_max(header.rsv1),
+            (Opcode::Continuation, Some(_)) => self.bytes_max(self.is_compressed) - self.assembled(),
             // §5.4: "A fragmented message consists of a single frame with the FIN bit clear and an
             // opcode other than 0, followed by zero or more frames with the FIN bit clear and the
             // opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode
@@ -282,13 +315,24 @@ impl Decoder {
         Ok(len)
     }
 
+    /// Most bytes that a message may have in its frames.
+    #[inline]
+    fn bytes_max(&self, is_compressed: bool) -> usize {
+        let compressed = self.compressed_bytes_max.filter(|_| is_compressed);
+        compressed.unwrap_or(self.message_bytes_max)
+    }
+
     /// Begins a frame that is not whole, or not a whole message.
     fn open(&mut self, header: &FrameHeader, len: usize) {
-        let FrameHeader { fin, opcode, mask, len: _ } = *header;
-        match opcode {
-            Opcode::Text => self.message = Some(Kind::Text),
-            Opcode::Binary => self.message = Some(Kind::Binary),
-            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        let FrameHeader { fin, rsv1, opcode, mask, len: _ } = *header;
+        let kind = match opcode {
+            Opcode::Text => Some(Kind::Text),
+            Opcode::Binary => Some(Kind::Binary),
+            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
+        };
+        if kind.is_some() {
+            self.message = kind;
+            self.is_compressed = rsv1;
         }
         self.fragments += u32::from(!opcode.is_control());
         self.state = State::Payload(Frame { fin, opcode, mask, len, taken: 0 });
@@ -307,13 +351,16 @@ impl Decoder {
         } else {
             // RFC 6455 §5.6: "Note that a particular text frame might include a partial UTF-8
             // sequence; however, the whole message MUST contain valid UTF-8."
-            if self.message == Some(Kind::Text) && !(is_ascii && self.utf8.is_complete()) {
+            // Of a compressed one, what it becomes.
+            let is_text = self.message == Some(Kind::Text) && !self.is_compressed;
+            if is_text && !(is_ascii && self.utf8.is_complete()) {
                 self.utf8.push(piece).map_err(not_utf8)?;
             }
             // Where the message ends is known with its last frame; before, only where it must.
+            let message_end = self.bytes_max(self.is_compressed);
             let assembly = &mut self.partial.get_or_insert_default().assembly;
             let frame_end = assembly.len() + (frame.len - frame.taken);
-            append(assembly, piece, if frame.fin { frame_end } else { self.message_bytes_max });
+            append(assembly, piece, if frame.fin { frame_end } else { message_end });
         }
         frame.taken += count;
         buffer.advance(count);
@@ -331,7 +378,11 @@ impl Decoder {
         self.utf8.finish().map_err(not_utf8)?;
         self.fragments = 0;
         let kind = self.message.take().expect("a data frame is admitted only into a message");
-        Ok(Some(Step::Assembled(kind.into())))
+        Ok(Some(if self.is_compressed {
+            Step::AssembledCompressed(kind)
+        } else {
+            Step::Assembled(kind.into())
+        }))
     }
 
     /// The meaning of a complete payload, whose text has been checked.
@@ -376,6 +427,10 @@ impl Decoder {
 #[inline]
 fn whole(header: &FrameHeader, payload: &mut [u8]) -> Result<Step, ClientFault> {
     let is_ascii = header.mask.is_some_and(|key| mask_and_look(key, 0, payload));
+    if header.rsv1 {
+        let kind = if header.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
+        return Ok(Step::WholeCompressed { kind, len: payload.len() });
+    }
     if header.opcode == Opcode::Text && !is_ascii && !is_utf8(payload) {
         return Err(ClientFault::Utf8);
     }

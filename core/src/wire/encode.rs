@@ -14,7 +14,7 @@ use bytes::BytesMut;
 ///
 /// When no frame may have this header: see [`FrameHeader::encode`].
 pub fn encode(out: &mut BytesMut, opcode: Opcode, fin: bool, mask_key: Option<[u8; 4]>, payload: &[u8]) {
-    let header = FrameHeader { fin, opcode, mask: mask_key, len: payload.len() as u64 }.encode();
+    let header = FrameHeader { fin, rsv1: false, opcode, mask: mask_key, len: payload.len() as u64 }.encode();
     out.reserve(header.len() + payload.len());
     out.extend_from_slice(&header);
     let start = out.len();

@@ -69,6 +69,7 @@ const LEN_7_BITS_MAX: u64 = 125;
 
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LEN: u8 = 0x7f;
@@ -78,6 +79,8 @@ const LEN: u8 = 0x7f;
 pub struct FrameHeader {
     /// Whether this frame is its message's last.
     pub fin: bool,
+    /// RSV1: whether its message, which it begins, is compressed (RFC 7692 §6).
+    pub rsv1: bool,
     /// What the frame is for.
     pub opcode: Opcode,
     /// The masking key, if the payload is masked.
@@ -91,7 +94,7 @@ impl FrameHeader {
     pub const MAX_BYTES: usize = 14;
 
     /// Reads the header at the beginning of `bytes`, and says how long it is. `None` when more
-    /// bytes are needed.
+    /// bytes are needed. No extension was negotiated.
     ///
     /// A rule is checked with the first byte that decides it, so that the same fault comes out
     /// however many bytes follow.
@@ -102,13 +105,24 @@ impl FrameHeader {
     /// message is open, are for the [`Decoder`](super::Decoder) to know.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, ClientFault> {
+        Self::parse_with(bytes, false)
+    }
+
+    /// The same where messages may be compressed, or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`FrameHeader::parse`].
+    #[inline]
+    pub fn parse_with(bytes: &[u8], compression: bool) -> Result<Option<(Self, usize)>, ClientFault> {
         let Some(&first) = bytes.first() else { return Ok(None) };
         // RFC 6455 §5.2: "If a nonzero value is received and none of the negotiated extensions
         // defines the meaning of such a nonzero value, the receiving endpoint MUST _Fail the
         // WebSocket Connection_."
-        if first & RESERVED != 0 {
+        if first & RESERVED != 0 && !(compression && may_be_compressed(first)) {
             return Err(ClientFault::ReservedBits);
         }
+        let rsv1 = first & RSV1 != 0;
         let opcode = Opcode::parse(first & OPCODE)?;
         let fin = first & FIN != 0;
         // §5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT
@@ -128,10 +142,10 @@ impl FrameHeader {
             extended
         };
         if second & MASKED == 0 {
-            return Ok(Some((Self { fin, opcode, mask: None, len }, len_end)));
+            return Ok(Some((Self { fin, rsv1, opcode, mask: None, len }, len_end)));
         }
         let Some(key) = bytes[len_end..].first_chunk::<4>() else { return Ok(None) };
-        Ok(Some((Self { fin, opcode, mask: Some(*key), len }, len_end + 4)))
+        Ok(Some((Self { fin, rsv1, opcode, mask: Some(*key), len }, len_end + 4)))
     }
 
     /// The header's bytes.
@@ -151,7 +165,7 @@ impl FrameHeader {
         let len = self.len.to_be_bytes();
         let masked = if self.mask.is_some() { MASKED } else { 0 };
         let mut bytes = [0; Self::MAX_BYTES];
-        bytes[0] = if self.fin { FIN } else { 0 } | self.opcode as u8;
+        bytes[0] = if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 } | self.opcode as u8;
         let mut end = match self.len {
             0..=LEN_7_BITS_MAX => {
                 bytes[1] = masked | len[7];
@@ -174,6 +188,12 @@ impl FrameHeader {
         }
         HeaderBytes { bytes, end }
     }
+}
+
+/// RFC 7692 §6: "the "Per-Message Compressed" bit […] is set on the first frame" of a compressed message; "This bit MUST NOT be set
+/// on control frames and non-first fragments of a data message".
+const fn may_be_compressed(first: u8) -> bool {
+    first & RESERVED == RSV1 && matches!(first & OPCODE, 0x1 | 0x2)
 }
 
 /// Reads a length of 16 or 64 bits, and says where in the header it ends. `bytes` begins with it.
@@ -284,7 +304,7 @@ mod tests {
         {
             for mask in [None, Some([1, 2, 3, 4])] {
                 for fin in [false, true] {
-                    let header = FrameHeader { fin, opcode: Opcode::Binary, mask, len };
+                    let header = FrameHeader { fin, rsv1: false, opcode: Opcode::Binary, mask, len };
                     let header_bytes = header_bytes + mask.map_or(0, |key| key.len());
                     let encoded = header.encode();
                     assert_eq!(encoded.len(), header_bytes);
@@ -303,21 +323,23 @@ mod tests {
     fn each_opcode_is_written_as_the_registry_has_it() {
         let opcodes =
             [Opcode::Continuation, Opcode::Text, Opcode::Binary, Opcode::Close, Opcode::Ping, Opcode::Pong];
-        let encoded: Vec<u8> =
-            opcodes.map(|opcode| FrameHeader { fin: true, opcode, mask: None, len: 0 }.encode()[0]).into();
+        let encoded: Vec<u8> = opcodes
+            .map(|opcode| FrameHeader { fin: true, rsv1: false, opcode, mask: None, len: 0 }.encode()[0])
+            .into();
         assert_eq!(encoded, [0x80, 0x81, 0x82, 0x88, 0x89, 0x8a]);
     }
 
     #[test]
     #[should_panic(expected = "at most 125 bytes")]
     fn a_long_control_frame_is_never_written() {
-        let _ = FrameHeader { fin: true, opcode: Opcode::Close, mask: None, len: 126 }.encode();
+        let _ = FrameHeader { fin: true, rsv1: false, opcode: Opcode::Close, mask: None, len: 126 }.encode();
     }
 
     #[test]
     #[should_panic(expected = "63 bits")]
     fn a_length_of_64_bits_is_never_written() {
-        let _ = FrameHeader { fin: true, opcode: Opcode::Text, mask: None, len: 1 << 63 }.encode();
+        let _ =
+            FrameHeader { fin: true, rsv1: false, opcode: Opcode::Text, mask: None, len: 1 << 63 }.encode();
     }
 
     /// `bytes` are refused, not a byte earlier, and whatever follows them.

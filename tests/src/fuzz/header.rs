@@ -61,6 +61,8 @@ const fn is_one_of_a_header(fault: ClientFault) -> bool {
         | ClientFault::CloseReason
         | ClientFault::Utf8
         | ClientFault::MessageTooBig
+        | ClientFault::Deflate
+        | ClientFault::DeflateRatio
         | ClientFault::TooManyFragments
         | ClientFault::Flood => false,
     }

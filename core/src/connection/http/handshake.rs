@@ -7,7 +7,7 @@ use crate::message::{Abort, Destination, Message, Payload, Topic};
 use crate::process::{Lifecycle, Pid, Signal, SignalSink};
 use crate::relay::{RelayConfig, Start};
 use crate::time::Instant;
-use crate::upgrade::{RELAY_HEADER, Response, choose_subprotocol, switching};
+use crate::upgrade::{Extensions, RELAY_HEADER, Response, choose_subprotocol, switching};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -19,6 +19,7 @@ pub(super) struct Attaching {
     pub(super) config: RelayConfig,
     pub(super) due: Instant,
     subprotocol: Option<Arc<str>>,
+    extensions: Extensions,
     switching: Bytes,
 }
 
@@ -74,7 +75,12 @@ impl Http {
                 out.push(Output::Attach(config.target.clone()));
                 let due = now + self.options.relay.limits.handler_wait_max;
                 let subprotocol = subprotocol.map(Arc::from);
-                self.stage = Stage::Attaching(Box::new(Attaching { config, due, subprotocol, switching }));
+                let extensions = asked
+                    .handshake
+                    .as_ref()
+                    .map_or_else(Extensions::default, |handshake| handshake.extensions);
+                let attaching = Attaching { config, due, subprotocol, extensions, switching };
+                self.stage = Stage::Attaching(Box::new(attaching));
             }
             Err(obstacle) => self.stop(now, Some(&config.target), obstacle, out),
         }
@@ -127,7 +133,7 @@ impl Http {
                 return None;
             }
         };
-        let Attaching { config, subprotocol, switching, .. } = *attaching;
+        let Attaching { config, subprotocol, extensions, switching, .. } = *attaching;
         let pid = self.pid();
         let mut lifecycle = core::mem::replace(&mut self.lifecycle, Lifecycle::new(pid));
         lifecycle.expect_down(target);
@@ -139,6 +145,7 @@ impl Http {
             peer: self.peer.map(|peer| Arc::from(peer.to_string())),
             options: Arc::clone(&self.options.relay),
             seed: self.seed,
+            extensions,
             response: switching,
             early: core::mem::replace(&mut self.buffer, BytesMut::new()),
         }))

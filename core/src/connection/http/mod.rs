@@ -17,7 +17,8 @@ use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal, Signal
 use crate::relay::{Start, Writer, acknowledge_dropped};
 use crate::time::{Instant, Wake};
 use crate::upgrade::{
-    Handshake, Read, Request, RequestReader, Response, check_upgrade, keep_alive, refusal, respond,
+    Extensions, Handshake, Read, Request, RequestReader, Response, check_upgrade, keep_alive, refusal,
+    respond,
 };
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -278,6 +279,10 @@ impl Http {
             Ok(handshake) => handshake,
             Err(fault) => return self.refuse(now, &fault, out),
         };
+        let handshake = handshake.map(|handshake| Handshake {
+            extensions: Extensions::accept(&request.headers, &self.options.relay.compression),
+            ..handshake
+        });
         let keep_alive = keep_alive(&request);
         let asked = Asked { keep_alive, handshake };
         let due = now + self.options.relay.limits.handler_wait_max;

@@ -5,6 +5,7 @@ use crate::connection::{Output, Outputs, Relayed};
 use crate::fault::ClientFault;
 use crate::limits::Limits;
 use crate::process::Pid;
+use crate::relay::Codec;
 use crate::time::{Instant, Wake};
 use crate::wire::{Data, Decoder, Incoming, Role};
 use bytes::BytesMut;
@@ -50,9 +51,11 @@ impl Flood {
 
 impl Inbound {
     /// Reading begins stopped: the driver was told so when the request was complete.
-    pub(super) fn new(now: Instant, early: BytesMut, limits: &Limits) -> Self {
+    pub(super) fn new(now: Instant, early: BytesMut, is_compressed: bool, limits: &Limits) -> Self {
+        let decoder = Decoder::new(Role::Server, limits.message_bytes_max, limits.fragments_max);
+        let compressed_bytes_max = Codec::compressed_bytes_max(limits.message_bytes_max);
         Self {
-            decoder: Decoder::new(Role::Server, limits.message_bytes_max, limits.fragments_max),
+            decoder: if is_compressed { decoder.with_compression(compressed_bytes_max) } else { decoder },
             pending: early,
             is_lent: true,
             ended: false,
@@ -208,6 +211,14 @@ impl Session {
     fn incoming(&mut self, now: Instant, incoming: Incoming, out: &mut Outputs) {
         match incoming {
             Incoming::Message(data) => self.client_message(now, data, out),
+            Incoming::Compressed(kind, payload) => {
+                // The decoder lets through what was agreed on, and nothing else.
+                let Some(codec) = &mut self.outbox.codec else { return };
+                match codec.inflate(kind, &payload, self.options.limits.message_bytes_max, out.engine()) {
+                    Ok(data) => self.client_message(now, data, out),
+                    Err(fault) => self.fail(now, fault, out),
+                }
+            }
             Incoming::Ping(payload) => {
                 if self.count_flood(now, out) {
                     self.outbox.pong(payload);

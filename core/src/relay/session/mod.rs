@@ -17,6 +17,7 @@ use crate::fault::ClientFault;
 use crate::message::{Join, Message, Metadata, Payload, Topic};
 use crate::process::{Event, ExitReason, Lifecycle, Pid, Reaction, Signal, SignalSink};
 use crate::time::{Instant, Timeout, Wake};
+use crate::upgrade::Extensions;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::{Bytes, BytesMut};
@@ -42,6 +43,8 @@ pub struct Start {
     pub options: Arc<RelayOptions>,
     /// Spreads heartbeats and drain.
     pub seed: u64,
+    /// What was agreed on beside RFC 6455.
+    pub extensions: Extensions,
     /// The 101 that the client gets first; empty when somebody else has sent it.
     pub response: Bytes,
     /// Bytes that came with the request, before anybody could answer it.
@@ -119,10 +122,22 @@ impl Session {
     /// Begins the relay: the target gets its join, then what the client sent early is decoded.
     #[must_use]
     pub fn begin(now: Instant, start: Start, out: &mut Outputs) -> Self {
-        let Start { lifecycle, target, config, subprotocol, peer, options, seed, response, early } = start;
+        let Start {
+            lifecycle,
+            target,
+            config,
+            subprotocol,
+            peer,
+            options,
+            seed,
+            extensions,
+            response,
+            early,
+        } = start;
+        let codec = extensions.codec(&options.compression);
         let clocks = Clocks::new(now, seed, config.heartbeat);
         let mut session = Self {
-            inbound: Inbound::new(now, early, &options.limits),
+            inbound: Inbound::new(now, early, codec.is_some(), &options.limits),
             options,
             lifecycle,
             phase: Phase::Relaying,
@@ -133,7 +148,7 @@ impl Session {
             metadata: config.metadata,
             subprotocol,
             peer,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(codec),
             clocks,
             counters: Counters::default(),
         };

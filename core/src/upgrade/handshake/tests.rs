@@ -170,6 +170,7 @@ fn behind_a_trusted_proxy_the_same_origin_is_the_one_the_client_sees() {
 #[test]
 fn the_handler_chooses_the_subprotocol_and_else_the_first_configured_one_that_was_offered() {
     let offer = |names: &[&str]| Handshake {
+        extensions: Extensions::default(),
         accept: String::new(),
         protocols: names.iter().map(|&name| name.to_owned()).collect(),
     };

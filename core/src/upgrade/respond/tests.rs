@@ -1,6 +1,7 @@
 use super::super::response::refusal;
 use super::*;
 use crate::fault::HttpFault;
+use crate::upgrade::Extensions;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -9,7 +10,7 @@ fn text(bytes: Result<Bytes, ConfigFault>) -> String {
 }
 
 fn handshake() -> Handshake {
-    Handshake { accept: "key=".into(), protocols: Vec::new() }
+    Handshake { accept: "key=".into(), protocols: Vec::new(), extensions: Extensions::default() }
 }
 
 fn headers(fields: &[(&str, &str)]) -> Headers {

@@ -1,0 +1,74 @@
+//! One connection's compression.
+
+use super::engine::Engine;
+use super::stream::{Deflater, Inflater, compressed_bytes_max};
+use super::{Agreement, Deflate};
+use crate::fault::ClientFault;
+use crate::wire::{Data, Kind};
+use alloc::boxed::Box;
+use bytes::Bytes;
+
+/// What a connection has agreed on, and what it remembers for it.
+#[derive(Debug)]
+pub(crate) struct Codec {
+    agreement: Agreement,
+    options: Deflate,
+    /// Of a connection whose messages refer to those before them, from the first on.
+    deflater: Option<Box<Deflater>>,
+    inflater: Option<Box<Inflater>>,
+}
+
+impl Codec {
+    pub(crate) const fn new(agreement: Agreement, options: Deflate) -> Self {
+        Self { agreement, options, deflater: None, inflater: None }
+    }
+
+    /// Most bytes of a compressed message.
+    pub(crate) const fn compressed_bytes_max(message_bytes_max: usize) -> usize {
+        compressed_bytes_max(message_bytes_max)
+    }
+
+    /// The payload of a message's frame with RSV1 set; `None` for a message that goes as it is.
+    pub(crate) fn compress(&mut self, data: &Data, engine: &mut Engine) -> Option<Bytes> {
+        if data.len() < self.options.min_bytes.max(1) {
+            return None;
+        }
+        if self.agreement.server_no_context_takeover {
+            return engine.compress(data, &self.agreement, &self.options);
+        }
+        let Self { agreement, options, deflater, .. } = self;
+        let deflater =
+            deflater.get_or_insert_with(|| Box::new(options.deflater(agreement.server_window_bits())));
+        let work = engine.work();
+        deflater.compress(data.as_bytes(), work);
+        // It has to go, even where it is more: from here on, messages refer to it.
+        Some(Bytes::copy_from_slice(work))
+    }
+
+    /// The message that the payload of its frames becomes.
+    pub(crate) fn inflate(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        message_bytes_max: usize,
+        engine: &mut Engine,
+    ) -> Result<Data, ClientFault> {
+        let ratio_max = self.options.ratio_max;
+        if self.agreement.client_no_context_takeover {
+            let (inflater, work) = engine.inflater();
+            inflater.inflate(payload, message_bytes_max, ratio_max, work)?;
+            return Data::checked(kind, work);
+        }
+        let work = engine.work();
+        let inflater = self.inflater.get_or_insert_default();
+        inflater.inflate(payload, message_bytes_max, ratio_max, work)?;
+        Data::checked(kind, work)
+    }
+}
+
+impl Agreement {
+    /// How far back the server's messages may refer, as a power of two.
+    pub(super) fn server_window_bits(&self) -> u8 {
+        self.server_max_window_bits.unwrap_or(15)
+    }
+}
