@@ -40,5 +40,6 @@ pub use seen::{
 pub use setup::{Setup, UPGRADE, open, upgrade_with, watched};
 pub use step::{Step, run};
 pub use wsrelay_sim::wire::{
-    Frame, Reply, binary, close, continuation, empty_close, first_of, ping, pong, reply, text, unmasked,
+    Deflating, Frame, Reply, binary, close, compressed, continuation, empty_close, first_of, ping, pong,
+    reply, text, unmasked,
 };

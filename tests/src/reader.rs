@@ -4,7 +4,7 @@ use crate::Seen;
 use wsrelay_sim::wire::{self, Received};
 
 /// A client's reading half: HTTP responses until a 101, frames from then on.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct ClientReader(pub(crate) wire::ClientReader);
 
 impl ClientReader {

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use wsrelay_core::connection::ConnectionOptions;
+use wsrelay_core::deflate::Deflate;
 use wsrelay_core::limits::Limits;
 use wsrelay_core::process::Signal;
-use wsrelay_core::relay::{Authority, Envelope, Overflow, RelayOptions};
+use wsrelay_core::relay::{Authority, Compression, Envelope, Overflow, RelayOptions};
 use wsrelay_core::upgrade::UpgradePolicy;
 
 /// The request with which a script's client asks for an upgrade; the key is that of RFC 6455 §1.3.
@@ -44,6 +45,7 @@ pub struct Setup {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) secure: bool,
     pub(crate) short_ways: bool,
+    pub(crate) lines: String,
 }
 
 impl Default for Setup {
@@ -56,6 +58,7 @@ impl Default for Setup {
             peer: None,
             secure: false,
             short_ways: false,
+            lines: String::new(),
         }
     }
 }
@@ -91,6 +94,20 @@ impl Setup {
     #[must_use]
     pub const fn short_ways(mut self) -> Self {
         self.short_ways = true;
+        self
+    }
+
+    /// Compresses messages in this way.
+    #[must_use]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.relay.compression = Compression::Deflate(deflate);
+        self
+    }
+
+    /// Has the client offer these extensions.
+    #[must_use]
+    pub fn offer(mut self, extensions: &str) -> Self {
+        self.lines = format!("Sec-WebSocket-Extensions: {extensions}\r\n");
         self
     }
 
@@ -151,7 +168,8 @@ impl Setup {
     /// A connection whose request for an upgrade is with the handler; nothing of it is expected any more.
     #[must_use]
     pub fn asked(self) -> Script {
-        self.open().bytes(UPGRADE).forget()
+        let request = upgrade_with(&self.lines);
+        self.open().bytes(request).forget()
     }
 
     /// A connection whose handler has named its target, which is being looked for.

@@ -61,15 +61,16 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// In words, when a server may not send it: masked, reserved bits, a length not written in the fewest bytes, or a
+    /// In words, when a server may not send it: masked, reserved bits but RSV1 on a message, a length not written in the fewest bytes, or a
     /// control frame that is long or fragmented.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
         if second & 0x80 != 0 {
             return Err("a frame of the server's is masked".into());
         }
-        if first & 0x70 != 0 {
-            return Err("reserved bits are set, and no extension was negotiated".into());
+        let reserved = first >> 4 & 7;
+        if !(reserved == 0 || (reserved == 4 && matches!(first & 0x0f, 1 | 2))) {
+            return Err("reserved bits are set that no extension defines".into());
         }
         if first & 0x08 != 0 && (first & 0x80 == 0 || *second > 125) {
             return Err("a control frame is fragmented, or longer than 125 bytes".into());
@@ -90,7 +91,7 @@ impl Frame {
         let len = usize::try_from(len).map_err(|_| format!("a frame of {len} bytes"))?;
         let Some(payload) = rest.get(..len) else { return Ok(None) };
         let fin = first & 0x80 != 0;
-        let frame = Self { fin, reserved: 0, opcode: first & 0x0f, masked: true, payload: payload.to_vec() };
+        let frame = Self { fin, reserved, opcode: first & 0x0f, masked: true, payload: payload.to_vec() };
         Ok(Some((frame, 2 + extended.len() + len)))
     }
 
@@ -119,7 +120,8 @@ impl fmt::Debug for Frame {
             (_, long) if long.len() > 80 => format!("{} bytes", long.len()),
             (_, payload) => format!("{:?}", String::from_utf8_lossy(payload)),
         };
-        write!(f, "{name}({payload})")?;
+        let compressed = if self.reserved & 4 == 0 { "" } else { "compressed " };
+        write!(f, "{compressed}{name}({payload})")?;
         if self.fin { Ok(()) } else { f.write_str("…") }
     }
 }
@@ -170,6 +172,12 @@ pub fn first_of(frame: Frame) -> Frame {
 #[must_use]
 pub fn continuation(payload: &[u8], fin: bool) -> Frame {
     Frame { fin, ..Frame::new(0, payload) }
+}
+
+/// The frame, with the bit that says that its message is compressed.
+#[must_use]
+pub fn compressed(frame: Frame) -> Frame {
+    Frame { reserved: 4, ..frame }
 }
 
 /// The frame, without the mask that a client owes.

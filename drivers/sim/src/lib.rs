@@ -51,6 +51,7 @@
 //! `docs/simulation.md`.
 
 mod count;
+mod deflate;
 mod dice;
 mod frame;
 mod options;

@@ -1,14 +1,16 @@
 //! What a client makes of the bytes it is sent.
 
-use crate::wire::{Frame, Reply};
+use crate::wire::{Deflating, Frame, Reply};
 
 /// A client's reading half: HTTP responses until a 101, frames from then on. It shares no code with what it reads from.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct ClientReader {
     held: Vec<u8>,
     /// How much of that has been looked at.
     start: usize,
     upgraded: bool,
+    /// How messages are compressed, if that was agreed on. A frame that was has RSV1 set, and its payload as it was before.
+    pub deflating: Option<Deflating>,
     /// Whether the response that is awaited answers a HEAD request, and so has no body.
     pub head: bool,
 }
@@ -20,6 +22,20 @@ pub enum Received {
     Reply(Reply),
     /// A frame.
     Frame(Frame),
+}
+
+/// The frame with what its payload was before it was compressed.
+fn inflated(deflating: &mut Option<Deflating>, frame: Frame) -> Result<Frame, String> {
+    if frame.reserved == 0 {
+        return Ok(frame);
+    }
+    let deflating = deflating.as_mut().ok_or("RSV1 is set, and no extension was negotiated")?;
+    if !frame.fin {
+        return Err("a compressed message of the server's is fragmented".into());
+    }
+    let payload =
+        deflating.inflate(&frame.payload).ok_or("a compressed message of the server's is no DEFLATE data")?;
+    Ok(Frame { payload, ..frame })
 }
 
 impl ClientReader {
@@ -40,12 +56,20 @@ impl ClientReader {
     pub fn pop(&mut self) -> Result<Option<(Received, usize)>, String> {
         let bytes = &self.held[self.start..];
         let next = if self.upgraded {
-            Frame::decode(bytes)?.map(|(frame, len)| (Received::Frame(frame), len))
+            match Frame::decode(bytes)? {
+                Some((frame, len)) => Some((Received::Frame(inflated(&mut self.deflating, frame)?), len)),
+                None => None,
+            }
         } else {
-            Reply::parse(bytes, self.head)?.map(|(reply, len)| {
-                self.upgraded = reply.status == 101;
-                (Received::Reply(reply), len)
-            })
+            let parsed = Reply::parse(bytes, self.head)?;
+            if let Some((reply, _)) = &parsed
+                && reply.status == 101
+            {
+                self.upgraded = true;
+                let extensions = reply.headers.get("sec-websocket-extensions");
+                self.deflating = extensions.map(|value| Deflating::agreed(value)).transpose()?;
+            }
+            parsed.map(|(reply, len)| (Received::Reply(reply), len))
         };
         if let Some((_, len)) = &next {
             self.start += len;

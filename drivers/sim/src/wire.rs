@@ -1,8 +1,9 @@
 //! The client's side of the wire, written a second time in the plainest way, so that a mistake in the core's codec
 //! cannot hide behind itself.
 
+pub use crate::deflate::Deflating;
 pub use crate::frame::{
-    Frame, binary, close, continuation, empty_close, first_of, ping, pong, text, unmasked,
+    Frame, binary, close, compressed, continuation, empty_close, first_of, ping, pong, text, unmasked,
 };
 pub use crate::reader::{ClientReader, Received};
 pub use crate::reply::{Reply, reply};

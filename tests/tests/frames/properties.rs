@@ -64,7 +64,9 @@ fn the_streams_reach_every_output_and_every_fault() {
             | ClientFault::Utf8
             | ClientFault::MessageTooBig
             | ClientFault::TooManyFragments => format!("{fault:?}"),
-            ClientFault::Flood => unreachable!("the decoder does not count floods"),
+            ClientFault::Flood | ClientFault::Deflate | ClientFault::DeflateRatio => {
+                unreachable!("the decoder neither counts floods nor decompresses")
+            }
         }));
     }
     // Sixteen faults; text, binary, ping, pong, close with and without a code, empty fragment.
@@ -127,7 +129,7 @@ impl Part {
             Incoming::Ping(payload) => encode(out, Opcode::Ping, true, key(), payload),
             Incoming::Pong(payload) => encode(out, Opcode::Pong, true, key(), payload),
             Incoming::Close(close) => encode_close(out, key(), close.as_ref()),
-            Incoming::EmptyFragment => unreachable!("nobody sends one on purpose"),
+            Incoming::Compressed(..) | Incoming::EmptyFragment => unreachable!("nobody sends one on purpose"),
         }
     }
 }
@@ -160,6 +162,7 @@ fn name_of(incoming: &Incoming) -> String {
         Incoming::Pong(_) => "pong",
         Incoming::Close(Some(_)) => "close with a code",
         Incoming::Close(None) => "close without a code",
+        Incoming::Compressed(..) => "compressed",
         Incoming::EmptyFragment => "empty fragment",
     }
     .into()

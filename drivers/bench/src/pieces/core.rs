@@ -177,6 +177,7 @@ pub fn actor_echo(len: usize) -> impl FnMut() {
 /// A session that has begun.
 fn session(out: &mut Outputs) -> Session {
     let start = Start {
+        extensions: wsrelay_core::upgrade::Extensions::default(),
         lifecycle: Lifecycle::new(client()),
         target: target(),
         config: RelayConfig::to(target()),

@@ -54,7 +54,11 @@ fn node_options(options: &DemoOptions) -> NodeOptions {
 
 fn connection_options(options: &DemoOptions) -> ConnectionOptions {
     ConnectionOptions {
-        relay: Arc::new(RelayOptions { limits: limits(options), ..RelayOptions::default() }),
+        relay: Arc::new(RelayOptions {
+            limits: limits(options),
+            compression: options.compression.compression(),
+            ..RelayOptions::default()
+        }),
         upgrade: UpgradePolicy {
             origins: options.allowed_origins.clone(),
             relay_only: vec!["/ws".to_owned()],

@@ -3,10 +3,13 @@
 use super::options::{Reader, duration, number, span, word};
 use crate::app::{Finding, Place, model::Server};
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 use wsrelay_core::connection::ConnectionOptions;
-use wsrelay_core::relay::{Authority, Envelope, Overflow, RelayOptions};
+use wsrelay_core::deflate::{Context, Deflate};
+use wsrelay_core::relay::{Authority, Compression, Envelope, Overflow, RelayOptions};
 use wsrelay_core::time::Timeout;
 use wsrelay_core::upgrade::{OriginPolicy, UpgradePolicy};
 
@@ -25,12 +28,14 @@ pub enum MessageForm {
 struct Values {
     relay: RelayOptions,
     form: MessageForm,
+    compresses: bool,
+    deflate: Deflate,
 }
 
 type Apply = fn(&mut Values, &str) -> Result<(), String>;
 
 /// Every setting. The name of one that is a limit is the limit's own, behind `wsrelay.`.
-const SETTINGS: [(&str, Apply); 13] = [
+const SETTINGS: [(&str, Apply); 18] = [
     ("wsrelay.message_form", |values, text| {
         values.form = word(text, &[("table", MessageForm::Table), ("raw", MessageForm::Raw)])?;
         Ok(())
@@ -68,6 +73,29 @@ const SETTINGS: [(&str, Apply); 13] = [
         values.relay.envelope = word(text, &words)?;
         Ok(())
     }),
+    ("wsrelay.compression", |values, text| {
+        let words = [("off", None), ("shared", Some(Context::Shared)), ("takeover", Some(Context::Takeover))];
+        let context = word(text, &words)?;
+        values.compresses = context.is_some();
+        values.deflate.context = context.unwrap_or_default();
+        Ok(())
+    }),
+    ("wsrelay.compression.min_bytes", |values, text| {
+        values.deflate.min_bytes = number(text)?;
+        Ok(())
+    }),
+    ("wsrelay.compression.level", |values, text| {
+        values.deflate.level = number_within(text, 1..=9)?;
+        Ok(())
+    }),
+    ("wsrelay.compression.window_bits", |values, text| {
+        values.deflate.window_bits = number_within(text, 8..=15)?;
+        Ok(())
+    }),
+    ("wsrelay.compression.ratio_max", |values, text| {
+        values.deflate.ratio_max = NonZeroU32::new(number(text)?);
+        Ok(())
+    }),
     ("wsrelay.ping_interval", |values, text| {
         values.relay.limits.ping_interval = timeout(text)?;
         Ok(())
@@ -89,6 +117,13 @@ const SETTINGS: [(&str, Apply); 13] = [
         Ok(())
     }),
 ];
+
+fn number_within(text: &str, range: RangeInclusive<u8>) -> Result<u8, String> {
+    let number = number(text).ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        format!("expected a whole number from {} to {}, found `{text}`", range.start(), range.end())
+    })
+}
 
 /// A timeout; `off` and nothing at all turn it off.
 fn timeout(text: &str) -> Result<Timeout, String> {
@@ -156,7 +191,17 @@ impl Settings {
             findings.push(Finding::error(place, fault.to_string()));
             *limits = RelayOptions::default().limits;
         }
-        (Arc::new(self.values.relay), self.values.form)
+        let Values { mut relay, form, compresses, deflate } = self.values;
+        if compresses {
+            relay.compression = Compression::Deflate(deflate);
+        }
+        for (name, (_, place)) in &self.set {
+            if !compresses && name.starts_with("wsrelay.compression.") {
+                let message = format!("option `{name}` has no effect: `wsrelay.compression` is off");
+                findings.push(Finding::warning(place, message));
+            }
+        }
+        (Arc::new(relay), form)
     }
 }
 
@@ -205,6 +250,11 @@ mod tests {
                     ("wsrelay.idle_max", "1m"),
                     ("wsrelay.lifetime_max", "0"),
                     ("wsrelay.close_wait_max", "1s"),
+                    ("wsrelay.compression", "takeover"),
+                    ("wsrelay.compression.min_bytes", "64"),
+                    ("wsrelay.compression.level", "9"),
+                    ("wsrelay.compression.window_bits", "8"),
+                    ("wsrelay.compression.ratio_max", "50"),
                 ],
             ],
             &server(),
@@ -213,6 +263,13 @@ mod tests {
             overflow: Overflow::DropOld,
             control: Authority::Target,
             envelope: Envelope::Off,
+            compression: Compression::Deflate(Deflate {
+                context: Context::Takeover,
+                min_bytes: 64,
+                level: 9,
+                window_bits: 8,
+                ratio_max: NonZeroU32::new(50),
+            }),
             ..RelayOptions::default()
         };
         expected.limits.message_bytes_max = 2048;
@@ -261,6 +318,36 @@ mod tests {
         let (relay, _, findings) = settle(&[&[("wsrelay.message_bytes_max", "0")]], &server());
         let at = place("wsrelay.message_bytes_max");
         assert_eq!(findings, [format!("{at}: error: limit `message_bytes_max` must be at least 1 byte")]);
+        assert_eq!(*relay, RelayOptions::default());
+    }
+
+    #[test]
+    fn what_compression_cannot_be_is_an_error_and_what_has_no_effect_a_warning() {
+        let list = [
+            ("wsrelay.compression", "on"),
+            ("wsrelay.compression.level", "10"),
+            ("wsrelay.compression.window_bits", "7"),
+            ("wsrelay.compression.min_bytes", "0"),
+        ];
+        let (relay, _, findings) = settle(&[&list], &server());
+        let [mode, level, window, least] = list.map(|(name, _)| place(name));
+        assert_eq!(
+            findings,
+            [
+                format!(
+                    "{mode}: error: option `wsrelay.compression`: expected `off` or `shared` or `takeover`, found `on`"
+                ),
+                format!(
+                    "{level}: error: option `wsrelay.compression.level`: expected a whole number from 1 to 9, found `10`"
+                ),
+                format!(
+                    "{window}: error: option `wsrelay.compression.window_bits`: expected a whole number from 8 to 15, found `7`"
+                ),
+                format!(
+                    "{least}: warning: option `wsrelay.compression.min_bytes` has no effect: `wsrelay.compression` is off"
+                ),
+            ]
+        );
         assert_eq!(*relay, RelayOptions::default());
     }
 

@@ -1,0 +1,123 @@
+//! The client's side of permessage-deflate (RFC 7692), over another library than the relay's.
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+/// What client and server have agreed on, and what the client remembers for it.
+#[derive(Debug)]
+pub struct Deflating {
+    server_forgets: bool,
+    client_forgets: bool,
+    compress: Compress,
+    decompress: Decompress,
+}
+
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+impl Deflating {
+    /// The client of a server that has answered with this value of `Sec-WebSocket-Extensions`.
+    ///
+    /// # Errors
+    ///
+    /// In words, when a server may not answer so.
+    pub fn agreed(value: &str) -> Result<Self, String> {
+        let mut parts = value.split("; ");
+        if parts.next() != Some("permessage-deflate") {
+            return Err(format!("an extension that nobody has offered: {value}"));
+        }
+        let (mut server_forgets, mut client_forgets) = (false, false);
+        for part in parts {
+            let is_new = match part.split_once('=') {
+                None if part == "server_no_context_takeover" => !std::mem::replace(&mut server_forgets, true),
+                None if part == "client_no_context_takeover" => !std::mem::replace(&mut client_forgets, true),
+                // This client's window is of the largest size; the server's is no concern of one that reads.
+                Some(("server_max_window_bits" | "client_max_window_bits", bits)) => {
+                    matches!(bits.parse(), Ok(8_u8..=15))
+                }
+                _ => false,
+            };
+            if !is_new {
+                return Err(format!("no agreement: {value}"));
+            }
+        }
+        Ok(Self {
+            server_forgets,
+            client_forgets,
+            compress: Compress::new(Compression::new(6), false),
+            decompress: Decompress::new(false),
+        })
+    }
+
+    /// The payload of a message's frames.
+    #[must_use]
+    pub fn compress(&mut self, message: &[u8]) -> Vec<u8> {
+        if self.client_forgets {
+            self.compress.reset();
+        }
+        let mut payload = Vec::with_capacity(message.len() * 2 + 64);
+        let before = self.compress.total_in();
+        // The library flushes all of it at once, where there is room.
+        let status = self.compress.compress_vec(message, &mut payload, FlushCompress::Sync);
+        let taken = self.compress.total_in() - before;
+        assert!(
+            matches!(status, Ok(Status::Ok)) && taken == message.len() as u64,
+            "the client compresses: {status:?}"
+        );
+        payload.truncate(payload.len() - if payload.ends_with(&TAIL) { TAIL.len() } else { 0 });
+        payload
+    }
+
+    /// The server's message behind the payload of its frames; `None` if there is none.
+    #[must_use]
+    pub fn inflate(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
+        if self.server_forgets {
+            self.decompress.reset(false);
+        }
+        inflate(&mut self.decompress, payload, usize::MAX)
+    }
+}
+
+/// A client's messages as a server has to read them.
+#[derive(Debug)]
+pub(crate) struct Inflating {
+    client_forgets: bool,
+    decompress: Decompress,
+}
+
+impl Inflating {
+    pub(crate) fn new(client_forgets: bool) -> Self {
+        Self { client_forgets, decompress: Decompress::new(false) }
+    }
+
+    /// The message, but for what is over `bytes_max` and one byte.
+    pub(crate) fn inflate(&mut self, payload: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+        if self.client_forgets {
+            self.decompress.reset(false);
+        }
+        inflate(&mut self.decompress, payload, bytes_max)
+    }
+}
+
+/// Byte by byte as it were: until nothing more comes, or too much.
+fn inflate(decompress: &mut Decompress, payload: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+    let whole = [payload, &TAIL].concat();
+    let (mut rest, mut message) = (&whole[..], Vec::new());
+    loop {
+        let mut step = [0; 4096];
+        let before = (decompress.total_in(), decompress.total_out());
+        let status = decompress.decompress(rest, &mut step, FlushDecompress::Sync).ok()?;
+        let taken = usize::try_from(decompress.total_in() - before.0).ok()?;
+        let given = usize::try_from(decompress.total_out() - before.1).ok()?;
+        message.extend_from_slice(&step[..given]);
+        rest = &rest[taken..];
+        if status == Status::StreamEnd {
+            decompress.reset(false);
+            if rest.len() <= TAIL.len() {
+                return Some(message);
+            }
+        } else if message.len() > bytes_max || (rest.is_empty() && given < step.len()) {
+            return Some(message);
+        } else if taken == 0 && given == 0 {
+            return None;
+        }
+    }
+}
