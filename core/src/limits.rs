@@ -1,5 +1,8 @@
 //! Every bound, with its unit, its default, what happens past it, and what it costs at worst.
 
+#[cfg(feature = "deflate")]
+use crate::deflate::compressed_bytes_max;
+use crate::relay::Compression;
 use crate::time::{Duration, Timeout};
 use core::fmt;
 
@@ -122,12 +125,12 @@ impl Default for Limits {
 
 impl Limits {
     /// The most bytes that one connection holds, whatever its client and its processes do: requests,
-    /// the message being received, the outbox, and its share of the mailboxes on both sides.
+    /// the message being received, the outbox, its share of the mailboxes on both sides, and what it remembers to compress.
     ///
-    /// Left out are the fixed size of the connection itself (about 3 KiB on the smol driver, half of that on threads) and what the
+    /// Left out are what the connections of a thread share to compress with (docs/performance.md), the fixed size of the connection itself (about 3 KiB on the smol driver, half of that on threads) and what the
     /// allocator adds.
     #[must_use]
-    pub const fn memory_max(&self) -> usize {
+    pub const fn memory_max(&self, compression: &Compression) -> usize {
         // Bytes that were read and wait for their turn, in the driver's buffer.
         const READ: usize = 128 * 1024;
         // The first messages of a mailbox are not copied out of the buffers they arrived in.
@@ -135,8 +138,16 @@ impl Limits {
         // A message's own size, beside its payload.
         const MESSAGE: usize = 160;
         let request = self.head_bytes_max.saturating_add(self.body_bytes_max);
-        // While a fragmented message grows, its buffer is at most doubled.
-        let message = self.message_bytes_max.saturating_mul(2);
+        // While a fragmented message grows, its buffer is at most doubled. A compressed one is held as it came, which can be a
+        // little more, and as what it becomes.
+        let (message, codec) = match compression {
+            Compression::Off => (self.message_bytes_max.saturating_mul(2), 0),
+            #[cfg(feature = "deflate")]
+            Compression::Deflate(deflate) => (
+                compressed_bytes_max(self.message_bytes_max).saturating_add(self.message_bytes_max).saturating_mul(2),
+                deflate.memory_max(),
+            ),
+        };
         // HTTP and WebSocket follow each other; the larger counts.
         let exchange = if request > message { request } else { message };
         // The outbox, and the mailbox in front of it, which takes as many bytes and four times as many messages.
@@ -157,6 +168,7 @@ impl Limits {
             .saturating_add(target)
             .saturating_add(2 * KEPT)
             .saturating_add(self.relay_header_bytes_max)
+            .saturating_add(codec)
     }
 
     /// Checks that the limits can work together.

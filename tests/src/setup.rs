@@ -156,7 +156,7 @@ impl Setup {
     /// What the limits promise that one connection holds at most.
     #[must_use]
     pub const fn memory_max(&self) -> usize {
-        self.relay.limits.memory_max()
+        self.relay.limits.memory_max(&self.relay.compression)
     }
 
     /// A connection that has just been opened.

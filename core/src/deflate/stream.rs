@@ -37,10 +37,10 @@ pub(super) const fn deflater_bytes(window_bits: u8) -> usize {
     } else {
         window_bits
     };
-    // The heads of its chains, whose number is fixed; the window twice, and a link for each place of it; and for each of the
-    // symbols that a block can hold five bytes.
-    let (heads, state) = (128 * 1024, 8 * 1024);
-    heads + state + (4 << bits) + (5 << (memory_level(bits) + 6))
+    // The heads of its chains, whose number is fixed; twice the window, and a link for each place of it; and
+    // seven bytes for each symbol that a block can hold.
+    let (heads, state) = (128 * 1024, 4 * 1024);
+    heads + state + (4 << bits) + (7 << (memory_level(bits) + 6))
 }
 
 /// Most bytes that an honest compressor makes of a message of `message_bytes_max`: what does not get smaller gets a little

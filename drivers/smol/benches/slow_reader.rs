@@ -19,7 +19,7 @@ use wsrelay_host::ReadBuffer;
 use wsrelay_smol::core::limits::Limits;
 use wsrelay_smol::core::message::{Message, Payload, Topic};
 use wsrelay_smol::core::process::{Actor, Context, Event, Pid};
-use wsrelay_smol::core::relay::{Overflow, RelayOptions};
+use wsrelay_smol::core::relay::{Compression, Overflow, RelayOptions};
 
 /// Each round is one measurement of every row; the rows take turns. Many short ones, so that what else
 /// runs on the machine spoils some and not all.
@@ -302,7 +302,7 @@ impl Company {
 }
 
 fn print_memory(beds: &mut [Bed]) -> Result<()> {
-    let each = Limits::default().memory_max();
+    let each = Limits::default().memory_max(&Compression::Off);
     println!(
         "Server's memory, KiB. Bound: memory_max ({}) for each connection, and the fixed part:",
         kib(each)
@@ -329,7 +329,7 @@ fn print_memory(beds: &mut [Bed]) -> Result<()> {
 }
 
 fn print_row(what: &str, connections: usize, peak: usize, dropped: usize, fresh: Status, after: Status) {
-    let bound = (Limits::default().memory_max() + CONNECTION_BYTES) * connections + READ_BYTES + fresh.heap;
+    let bound = (Limits::default().memory_max(&Compression::Off) + CONNECTION_BYTES) * connections + READ_BYTES + fresh.heap;
     println!(
         "| {what} | {connections} | {} | {} | {} % | {dropped} | {} | {} | {} |",
         kib(peak),

@@ -8,10 +8,11 @@ use wsrelay_core::relay::Session;
 impl World {
     /// What has to hold for a connection after anything that was done with it.
     pub(super) fn check(&mut self, index: usize, served: &mut Served) {
-        let limits = &self.shared.relay.limits;
+        let relay = &self.shared.relay;
+        let (limits, held_max) = (&relay.limits, relay.limits.memory_max(&relay.compression));
         let held = served.port.connection().held_bytes() + served.unwritten_bytes();
-        if held > limits.memory_max() {
-            let what = format!("client {index} holds {held} bytes, of {}", limits.memory_max());
+        if held > held_max {
+            let what = format!("client {index} holds {held} bytes, of {held_max}");
             self.watch.fail(Invariant::Memory, what);
         }
         let session = served.port.connection().session();
