@@ -144,7 +144,9 @@ impl Limits {
             Compression::Off => (self.message_bytes_max.saturating_mul(2), 0),
             #[cfg(feature = "deflate")]
             Compression::Deflate(deflate) => (
-                compressed_bytes_max(self.message_bytes_max).saturating_add(self.message_bytes_max).saturating_mul(2),
+                compressed_bytes_max(self.message_bytes_max)
+                    .saturating_add(self.message_bytes_max)
+                    .saturating_mul(2),
                 deflate.memory_max(),
             ),
         };

@@ -105,6 +105,10 @@ pub struct Counts {
     pub messages_in: u64,
     /// Messages of processes that reached their clients.
     pub messages_out: u64,
+    /// Messages that clients have compressed.
+    pub compressed_in: u64,
+    /// Messages that reached their clients compressed.
+    pub compressed_out: u64,
     /// Connections that were handed to another target.
     pub transfers: u64,
     /// Turns of connections and processes, reads and writes.
@@ -121,6 +125,8 @@ impl Default for Counts {
             open: Duration::ZERO,
             messages_in: 0,
             messages_out: 0,
+            compressed_in: 0,
+            compressed_out: 0,
             transfers: 0,
             steps: 0,
             dead_letters: 0,
@@ -159,6 +165,8 @@ impl Counts {
         self.open += other.open;
         self.messages_in += other.messages_in;
         self.messages_out += other.messages_out;
+        self.compressed_in += other.compressed_in;
+        self.compressed_out += other.compressed_out;
         self.transfers += other.transfers;
         self.steps += other.steps;
         self.dead_letters += other.dead_letters;

@@ -2,11 +2,61 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// What client and server have agreed on, and what the client remembers for it.
+/// Whose messages refer to earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) server_forgets: bool,
+    pub(crate) client_forgets: bool,
+}
+
+impl Terms {
+    /// What a server has to answer to the offers in this head; none where none of them can be accepted. `is_shared` says
+    /// whether it remembers nothing in any case.
+    pub(crate) fn expected(head: &str, is_shared: bool) -> Option<Self> {
+        let value = head.split("\r\n").find_map(|line| line.strip_prefix("Sec-WebSocket-Extensions: "))?;
+        let terms = value.split(',').find_map(|offer| Self::of(offer.split(';').map(str::trim)))?;
+        let Self { server_forgets, client_forgets } = terms;
+        Some(Self {
+            server_forgets: server_forgets || is_shared,
+            client_forgets: client_forgets || is_shared,
+        })
+    }
+
+    /// An offer or an agreement, without quotes; none if it is wrong.
+    fn of<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<Self> {
+        if parts.next() != Some("permessage-deflate") {
+            return None;
+        }
+        let mut names = Vec::new();
+        for part in parts {
+            let (name, value) =
+                part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
+            let is_right = match name {
+                "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
+                "server_max_window_bits" => value.is_some_and(is_window),
+                "client_max_window_bits" => value.is_none_or(is_window),
+                _ => false,
+            };
+            if !is_right || names.contains(&name) {
+                return None;
+            }
+            names.push(name);
+        }
+        Some(Self {
+            server_forgets: names.contains(&"server_no_context_takeover"),
+            client_forgets: names.contains(&"client_no_context_takeover"),
+        })
+    }
+}
+
+fn is_window(bits: &str) -> bool {
+    (8..=15).any(|number: u8| bits == number.to_string())
+}
+
+/// What client and server have agreed on, and what the client remembers for it. Its window is of the largest size.
 #[derive(Debug)]
 pub struct Deflating {
-    server_forgets: bool,
-    client_forgets: bool,
+    pub(crate) terms: Terms,
     compress: Compress,
     decompress: Decompress,
 }
@@ -20,28 +70,9 @@ impl Deflating {
     ///
     /// In words, when a server may not answer so.
     pub fn agreed(value: &str) -> Result<Self, String> {
-        let mut parts = value.split("; ");
-        if parts.next() != Some("permessage-deflate") {
-            return Err(format!("an extension that nobody has offered: {value}"));
-        }
-        let (mut server_forgets, mut client_forgets) = (false, false);
-        for part in parts {
-            let is_new = match part.split_once('=') {
-                None if part == "server_no_context_takeover" => !std::mem::replace(&mut server_forgets, true),
-                None if part == "client_no_context_takeover" => !std::mem::replace(&mut client_forgets, true),
-                // This client's window is of the largest size; the server's is no concern of one that reads.
-                Some(("server_max_window_bits" | "client_max_window_bits", bits)) => {
-                    matches!(bits.parse(), Ok(8_u8..=15))
-                }
-                _ => false,
-            };
-            if !is_new {
-                return Err(format!("no agreement: {value}"));
-            }
-        }
+        let terms = Terms::of(value.split("; ")).ok_or_else(|| format!("no agreement: {value}"))?;
         Ok(Self {
-            server_forgets,
-            client_forgets,
+            terms,
             compress: Compress::new(Compression::new(6), false),
             decompress: Decompress::new(false),
         })
@@ -50,7 +81,7 @@ impl Deflating {
     /// The payload of a message's frames.
     #[must_use]
     pub fn compress(&mut self, message: &[u8]) -> Vec<u8> {
-        if self.client_forgets {
+        if self.terms.client_forgets {
             self.compress.reset();
         }
         let mut payload = Vec::with_capacity(message.len() * 2 + 64);
@@ -69,7 +100,7 @@ impl Deflating {
     /// The server's message behind the payload of its frames; `None` if there is none.
     #[must_use]
     pub fn inflate(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
-        if self.server_forgets {
+        if self.terms.server_forgets {
             self.decompress.reset(false);
         }
         inflate(&mut self.decompress, payload, usize::MAX)

@@ -2,8 +2,9 @@
 
 use crate::dice::Dice;
 use std::time::Duration;
+use wsrelay_core::deflate::{Context, Deflate};
 use wsrelay_core::limits::Limits;
-use wsrelay_core::relay::{Overflow, RelayOptions};
+use wsrelay_core::relay::{Compression, Overflow, RelayOptions};
 use wsrelay_core::time::Timeout;
 use wsrelay_core::upgrade::UpgradePolicy;
 
@@ -82,11 +83,25 @@ impl Options {
         if dice.one_in(8) {
             relay.control = wsrelay_core::relay::Authority::Target;
         }
+        relay.compression = compression(&mut Dice::new(!seed));
         let workers = *dice.pick(&[1, 1, 2, 3]);
         let connections_max = if dice.one_in(16) { 3 } else { 100_000 };
         let roams = dice.one_in(3);
         Self { workers, roams, relay, connections_max, network, ..Self::calm(seed) }
     }
+}
+
+fn compression(dice: &mut Dice) -> Compression {
+    let context = *dice.pick(&[None, Some(Context::Shared), Some(Context::Takeover)]);
+    context.map_or(Compression::Off, |context| {
+        Compression::Deflate(Deflate {
+            context,
+            min_bytes: *dice.pick(&[0, 20, 128]),
+            level: *dice.pick(&[1, 6, 9]),
+            window_bits: *dice.pick(&[8, 9, 12, 15]),
+            ratio_max: None,
+        })
+    })
 }
 
 fn limits(dice: &mut Dice) -> Limits {

@@ -69,12 +69,14 @@ pub(crate) fn summary(out: &mut impl Write, counts: &Counts) -> io::Result<()> {
     let minutes = counts.open.as_secs() / 60;
     writeln!(
         out,
-        "{} clients, {}.{:02} connection-hours, {} messages in and {} out, {} transfers, {} dead letters, {} steps",
+        "{} clients, {}.{:02} connection-hours, {} messages in and {} out, {} and {} compressed, {} transfers, {} dead letters, {} steps",
         counts.clients,
         minutes / 60,
         minutes % 60 * 100 / 60,
         counts.messages_in,
         counts.messages_out,
+        counts.compressed_in,
+        counts.compressed_out,
         counts.transfers,
         counts.dead_letters,
         counts.steps,

@@ -1,5 +1,6 @@
 //! What a server has to make of a client's bytes, by the naive reading of RFC 6455.
 
+use crate::deflate::{Inflating, Terms};
 use std::str;
 
 /// What a client's bytes amount to.
@@ -23,18 +24,36 @@ pub(crate) struct Reading {
     message_bytes_max: usize,
     fragments_max: u32,
     held: Vec<u8>,
-    /// The message that is open: whether it is text, what has come of it, and in how many frames.
-    open: Option<(bool, Vec<u8>, u32)>,
+    open: Option<Open>,
+    /// How messages are read that are compressed, if they may be.
+    inflating: Option<Inflating>,
     over: bool,
+}
+
+/// A message that is open.
+#[derive(Clone, Debug)]
+struct Open {
+    is_text: bool,
+    is_compressed: bool,
+    /// What has come of it, and in how many frames.
+    held: Vec<u8>,
+    frames: u32,
 }
 
 const PROTOCOL: Verdict = Verdict::Broken(&[1002]);
 const UTF8: Verdict = Verdict::Broken(&[1007]);
 const TOO_BIG: Verdict = Verdict::Broken(&[1009]);
+/// No DEFLATE data, but perhaps too much of it before that shows.
+const INFLATE: Verdict = Verdict::Broken(&[1007, 1009]);
 
 impl Reading {
     pub(crate) const fn new(message_bytes_max: usize, fragments_max: u32) -> Self {
-        Self { message_bytes_max, fragments_max, held: Vec::new(), open: None, over: false }
+        Self { message_bytes_max, fragments_max, held: Vec::new(), open: None, inflating: None, over: false }
+    }
+
+    /// Whether messages may be compressed from now on.
+    pub(crate) fn agree(&mut self, terms: Option<Terms>) {
+        self.inflating = terms.map(|terms| Inflating::new(terms.client_forgets));
     }
 
     /// What the bytes bring to an end, or break.
@@ -67,7 +86,9 @@ impl Reading {
         let Some(&first) = bytes.first() else { return Ok(None) };
         let (fin, opcode) = (first & 0x80 != 0, first & 0x0f);
         let is_control = opcode >= 8;
-        if first & 0x70 != 0 || !matches!(opcode, 0..=2 | 8..=10) || (is_control && !fin) {
+        let is_compressed = first & 0x70 == 0x40 && matches!(opcode, 1 | 2) && self.inflating.is_some();
+        if (first & 0x70 != 0 && !is_compressed) || !matches!(opcode, 0..=2 | 8..=10) || (is_control && !fin)
+        {
             return Err(PROTOCOL);
         }
         let Some(&second) = bytes.get(1) else { return Ok(None) };
@@ -79,10 +100,10 @@ impl Reading {
         }
         let Some((len, start)) = length(second & 0x7f, &bytes[2..])? else { return Ok(None) };
         let Some(key) = bytes.get(start..start + 4) else {
-            return if is_control { Ok(None) } else { self.check_size(len).map(|()| None) };
+            return if is_control { Ok(None) } else { self.check_size(is_compressed, len).map(|()| None) };
         };
         if !is_control {
-            self.check_size(len)?;
+            self.check_size(is_compressed, len)?;
         }
         let start = start + 4;
         let here = &bytes[start..bytes.len().min(start + usize::try_from(len).map_err(|_| TOO_BIG)?)];
@@ -96,12 +117,24 @@ impl Reading {
                 Ok(None)
             };
         }
-        self.data(fin, opcode, &payload, is_whole).map(|found| is_whole.then_some((found, end)))
+        let open = self.open.clone().unwrap_or_else(|| Open {
+            is_text: opcode == 1,
+            is_compressed,
+            held: Vec::new(),
+            frames: 0,
+        });
+        self.data(fin, open, &payload, is_whole).map(|found| is_whole.then_some((found, end)))
     }
 
-    fn check_size(&self, len: u64) -> Result<(), Verdict> {
-        let (so_far, frames) = self.open.as_ref().map_or((0, 0), |(_, held, frames)| (held.len(), *frames));
-        if len.saturating_add(so_far as u64) > self.message_bytes_max as u64 || frames >= self.fragments_max {
+    fn check_size(&self, is_compressed: bool, len: u64) -> Result<(), Verdict> {
+        let (is_compressed, so_far, frames) = match &self.open {
+            Some(open) => (open.is_compressed, open.held.len(), open.frames),
+            None => (is_compressed, 0, 0),
+        };
+        let max = self.message_bytes_max as u64;
+        // What does not get smaller may get a little larger.
+        let max = if is_compressed { max + max / 8 + 64 } else { max };
+        if len.saturating_add(so_far as u64) > max || frames >= self.fragments_max {
             return Err(TOO_BIG);
         }
         Ok(())
@@ -111,30 +144,38 @@ impl Reading {
     fn data(
         &mut self,
         fin: bool,
-        opcode: u8,
+        mut open: Open,
         payload: &[u8],
         is_whole: bool,
     ) -> Result<Option<Verdict>, Verdict> {
-        let (is_text, mut held, frames) = match &self.open {
-            Some(open) => open.clone(),
-            None => (opcode == 1, Vec::new(), 0),
-        };
-        held.extend_from_slice(payload);
+        open.held.extend_from_slice(payload);
         let is_last = fin && is_whole;
-        if is_text
-            && let Err(error) = str::from_utf8(&held)
+        if is_last && open.is_compressed {
+            open.held = self.inflate(&open.held)?;
+        }
+        if open.is_text
+            && (is_last || !open.is_compressed)
+            && let Err(error) = str::from_utf8(&open.held)
             && (is_last || error.error_len().is_some())
         {
             return Err(UTF8);
         }
         if is_last {
             self.open = None;
-            return Ok(Some(Verdict::Message(is_text, held)));
+            return Ok(Some(Verdict::Message(open.is_text, open.held)));
         }
         if is_whole {
-            self.open = Some((is_text, held, frames + 1));
+            open.frames += 1;
+            self.open = Some(open);
         }
         Ok((is_whole && payload.is_empty()).then_some(Verdict::Idle))
+    }
+
+    fn inflate(&mut self, payload: &[u8]) -> Result<Vec<u8>, Verdict> {
+        let message_bytes_max = self.message_bytes_max;
+        let inflating = self.inflating.as_mut().ok_or(PROTOCOL)?;
+        let message = inflating.inflate(payload, message_bytes_max).ok_or(INFLATE)?;
+        if message.len() > message_bytes_max { Err(TOO_BIG) } else { Ok(message) }
     }
 }
 

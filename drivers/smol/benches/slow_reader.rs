@@ -329,7 +329,9 @@ fn print_memory(beds: &mut [Bed]) -> Result<()> {
 }
 
 fn print_row(what: &str, connections: usize, peak: usize, dropped: usize, fresh: Status, after: Status) {
-    let bound = (Limits::default().memory_max(&Compression::Off) + CONNECTION_BYTES) * connections + READ_BYTES + fresh.heap;
+    let bound = (Limits::default().memory_max(&Compression::Off) + CONNECTION_BYTES) * connections
+        + READ_BYTES
+        + fresh.heap;
     println!(
         "| {what} | {connections} | {} | {} | {} % | {dropped} | {} | {} | {} |",
         kib(peak),

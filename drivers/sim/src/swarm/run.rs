@@ -149,11 +149,12 @@ impl Stage {
             Door::Open | Door::Early(_) | Door::Plain | Door::Wrong(_) | Door::Slowly => ("open", 0),
         };
         let target = format!("/{name}/{amount}/{process}/{number}");
+        let offer = OFFERS[number % OFFERS.len()];
         let (head, allowed, fault) = match door {
             Door::Open | Door::Beating(_) | Door::Early(_) | Door::ByName => {
-                (upgrade(&target, ""), vec![101], None)
+                (upgrade(&target, offer), vec![101], None)
             }
-            Door::Late(_) => (upgrade(&target, ""), vec![101], Some(Fault::LateHandler)),
+            Door::Late(_) => (upgrade(&target, offer), vec![101], Some(Fault::LateHandler)),
             Door::Unwelcome => (upgrade(&target, ""), vec![401], None),
             Door::Misnamed | Door::Doubled => (upgrade(&target, ""), vec![500], Some(Fault::BadHandler)),
             Door::Nowhere => (upgrade(&target, ""), vec![503], Some(Fault::BadHandler)),
@@ -210,6 +211,16 @@ impl Stage {
         }
     }
 }
+
+/// What clients offer, by their numbers.
+const OFFERS: [&str; 6] = [
+    "",
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; server_max_window_bits=9\r\n",
+    "Sec-WebSocket-Extensions: foo, permessage-deflate; bar, permessage-deflate; client_no_context_takeover\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16\r\n",
+];
 
 /// The handler of a random world: the path says what it does.
 fn answer(request: &Request, cast: &Cast) -> (Response, Duration) {

@@ -1,5 +1,6 @@
 //! The client's end of a connection.
 
+use crate::deflate::Terms;
 use crate::pipe::Pipe;
 use crate::wire::{ClientReader, Frame, Reply};
 use bytes::Bytes;
@@ -63,6 +64,8 @@ pub(crate) struct Party {
     pub(crate) has_known_key: bool,
     pub(crate) has_ended: bool,
     pub(crate) heard: Vec<Heard>,
+    /// How messages are compressed if its request is granted.
+    pub(crate) terms: Option<Terms>,
     /// The statuses that its request may be answered with.
     pub(crate) allowed: Vec<u16>,
     /// The target that it asks for, if that is known.
@@ -88,6 +91,7 @@ impl Party {
             has_known_key: false,
             has_ended: false,
             heard: Vec::new(),
+            terms: None,
             allowed: Vec::new(),
             wanted: None,
             is_in_reads: false,

@@ -3,7 +3,7 @@
 use super::{Client, Due, World};
 use crate::count::Fault;
 use crate::swarm::{Broken, Deed};
-use crate::wire::{Frame, binary, close, continuation, empty_close, first_of, ping, pong, text};
+use crate::wire::{Frame, binary, close, compressed, continuation, empty_close, first_of, ping, pong, text};
 use std::time::Duration;
 
 impl World {
@@ -66,19 +66,40 @@ impl World {
         self.send_bytes(client, &bytes);
     }
 
+    /// A message of a client's, compressed if that was agreed on and it feels like it.
+    fn data(&mut self, Client(index): Client, frame: Frame) -> Frame {
+        let party = &mut self.parties[index];
+        match &mut party.reader.deflating {
+            Some(deflating) if !party.said.is_multiple_of(4) => {
+                self.counts.compressed_in += 1;
+                compressed(Frame { payload: deflating.compress(&frame.payload), ..frame })
+            }
+            Some(_) | None => frame,
+        }
+    }
+
     /// The bytes of the frames that a client sends.
     fn frames(&mut self, client: Client, deed: Deed) -> Vec<u8> {
         let limits = &self.shared.relay.limits;
         let (message_bytes_max, fragments_max) = (limits.message_bytes_max, limits.fragments_max);
         let len_max = |len: usize| len.min(message_bytes_max);
         match deed {
-            Deed::Says(len) => text(&self.text(client, len_max(len))).encode(),
-            Deed::SaysBinary(len) => binary(self.text(client, len_max(len)).as_bytes()).encode(),
+            Deed::Says(len) => {
+                let frame = text(&self.text(client, len_max(len)));
+                self.data(client, frame).encode()
+            }
+            Deed::SaysBinary(len) => {
+                let frame = binary(self.text(client, len_max(len)).as_bytes());
+                self.data(client, frame).encode()
+            }
             Deed::SaysInPieces(len, count) => {
-                let whole = self.text(client, len_max(len)).into_bytes();
+                let whole = text(&self.text(client, len_max(len)));
+                let whole = self.data(client, whole);
                 let count = count.clamp(1, (fragments_max as usize).saturating_sub(2).max(1));
-                let mut pieces = whole.chunks(whole.len().div_ceil(count).max(1));
-                let mut bytes = first_of(Frame::new(1, pieces.next().unwrap_or_default())).encode();
+                let len = whole.payload.len();
+                let mut pieces = whole.payload.chunks(len.div_ceil(count).max(1));
+                let first = Frame { payload: pieces.next().unwrap_or_default().to_vec(), ..whole };
+                let mut bytes = first_of(first).encode();
                 pieces.for_each(|piece| continuation(piece, false).encode_into(&mut bytes));
                 ping(self.text(client, 0).as_bytes()).encode_into(&mut bytes);
                 continuation(b"", true).encode_into(&mut bytes);
@@ -88,7 +109,8 @@ impl World {
                 self.counts.fault(Fault::Flood);
                 let mut bytes = Vec::new();
                 for _ in 0..count {
-                    text(&self.text(client, len_max(len))).encode_into(&mut bytes);
+                    let frame = text(&self.text(client, len_max(len)));
+                    self.data(client, frame).encode_into(&mut bytes);
                 }
                 bytes
             }
@@ -112,6 +134,11 @@ impl World {
             }
             Deed::Misbehaves(broken) => {
                 self.counts.fault(fault_of(broken));
+                // What is too large may come small.
+                if broken == Broken::Oversized && self.parties[client.0].reader.deflating.is_some() {
+                    let frame = binary(&vec![7; message_bytes_max + 1]);
+                    return self.data(client, frame).encode();
+                }
                 broken.bytes(message_bytes_max, fragments_max)
             }
             Deed::Finishes

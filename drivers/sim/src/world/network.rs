@@ -2,10 +2,14 @@
 
 use super::{Client, Due, Heard, Ready, World};
 use crate::count::Fault;
+use crate::deflate::Terms;
+use crate::watch::Invariant;
 use crate::wire::{Frame, KEY, Received, close, pong};
 use bytes::Bytes;
 use std::time::Duration;
+use wsrelay_core::deflate::Context;
 use wsrelay_core::process::Pid;
+use wsrelay_core::relay::Compression;
 
 impl World {
     /// A client sends bytes that are meant to be frames.
@@ -29,7 +33,22 @@ impl World {
         let party = &mut self.parties[client.0];
         party.reader.head = bytes.starts_with(b"HEAD ");
         party.has_known_key = bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+        if let Some(head) = str::from_utf8(bytes).ok().filter(|head| head.starts_with("GET ")) {
+            self.offers(client, head);
+        }
         self.write(client.0, bytes);
+    }
+
+    /// A client asks for an upgrade, and offers to compress, perhaps.
+    fn offers(&mut self, Client(index): Client, head: &str) {
+        let terms = match &self.shared.relay.compression {
+            Compression::Off => None,
+            Compression::Deflate(options) => Terms::expected(head, options.context == Context::Shared),
+        };
+        self.parties[index].terms = terms;
+        if let Some(relay) = self.watch.relay(index) {
+            relay.reading.agree(terms);
+        }
     }
 
     fn write(&mut self, index: usize, bytes: &[u8]) {
@@ -182,7 +201,7 @@ impl World {
                 Ok(None) => break,
                 Err(what) => {
                     let what = format!("client {index}: {what}");
-                    self.watch.fail(crate::watch::Invariant::Wire, what);
+                    self.watch.fail(Invariant::Wire, what);
                     break;
                 }
             }
@@ -209,9 +228,16 @@ impl World {
                 let party = &mut self.parties[index];
                 let has_known_key = std::mem::take(&mut party.has_known_key);
                 self.watch.replied(index, &reply, &allowed, has_known_key);
+                let terms = party.reader.deflating.as_ref().map(|deflating| deflating.terms);
+                if reply.status == 101 && terms != party.terms {
+                    let what = format!("client {index} compresses by {terms:?}, not by {:?}", party.terms);
+                    self.watch.fail(Invariant::Handshake, what);
+                }
                 party.heard.push(Heard::Reply(reply));
             }
             Received::Frame(frame) => {
+                self.counts.compressed_out += u64::from(frame.reserved != 0);
+                let frame = Frame { reserved: 0, ..frame };
                 self.watch.got(index, &frame, start);
                 self.answer(index, &frame);
                 self.parties[index].heard.push(Heard::Frame(frame));
