@@ -169,6 +169,16 @@ fn durations_hold_near_what_is_kept() {
 }
 
 #[test]
+fn offers_hold_near_what_is_kept() {
+    near("negotiate", 5_000);
+}
+
+#[test]
+fn compression_holds_near_what_is_kept() {
+    near("inflate", 1_000);
+}
+
+#[test]
 fn worlds_hold_near_what_is_kept() {
     near("session", 150);
 }

@@ -97,6 +97,10 @@ impl Deflater {
     ///
     /// Never: the library has an answer for every input.
     pub fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) {
+        if message.is_empty() {
+            // §7.2.3.6: a flush of nothing may come to nothing; this is the block that it stands for, without its tail.
+            return out.push(0x00);
+        }
         let mut growth = Growth::of(out);
         let mut rest = message;
         loop {
@@ -193,6 +197,7 @@ impl Inflater {
         growth: &mut Growth<'_>,
     ) -> Result<(), ClientFault> {
         let mut rest = payload;
+        // Of nothing, nothing comes, and nothing is remembered: a tail alone would be half a block.
         while !rest.is_empty() {
             match self.take(rest, bounds, growth)? {
                 // §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."

@@ -79,6 +79,10 @@ impl Deflating {
     }
 
     /// The payload of a message's frames.
+    ///
+    /// # Panics
+    ///
+    /// When the library does not take all of the message at once, as it always does.
     #[must_use]
     pub fn compress(&mut self, message: &[u8]) -> Vec<u8> {
         if self.terms.client_forgets {

@@ -15,15 +15,19 @@ pub struct Bounds {
     pub message_bytes_max: usize,
     /// As for [`Decoder::new`].
     pub fragments_max: u32,
+    /// As for [`Decoder::with_compression`], where messages may be compressed.
+    pub compressed_bytes_max: Option<usize>,
 }
 
 impl Bounds {
-    /// The bounds that this byte stands for: the lowest bit is the role, then three for the size and two for fragments.
+    /// The bounds that this byte stands for: the lowest bit is the role, then three for the size, two for fragments and two for
+    /// what is compressed.
     pub(super) const fn decode(byte: u8) -> Self {
         Self {
             role: if byte & 1 == 0 { Role::Server } else { Role::Client },
             message_bytes_max: [0, 10, 130, 300, 500, 1_000, 66_000, 200_000][(byte >> 1) as usize & 7],
             fragments_max: [1, 2, 4, 1_000][(byte >> 4) as usize & 3],
+            compressed_bytes_max: [None, Some(20), Some(700), Some(100_000)][(byte >> 6) as usize],
         }
     }
 }
@@ -126,8 +130,12 @@ fn run<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     mut turn: impl FnMut(&mut Decoder, &mut BytesMut, &mut Outcome) -> bool,
 ) -> Outcome {
-    let Bounds { role, message_bytes_max, fragments_max } = bounds;
+    let Bounds { role, message_bytes_max, fragments_max, compressed_bytes_max } = bounds;
     let mut decoder = Decoder::new(role, message_bytes_max, fragments_max);
+    if let Some(compressed_bytes_max) = compressed_bytes_max {
+        decoder = decoder.with_compression(compressed_bytes_max);
+    }
+    let bytes_max = message_bytes_max.max(compressed_bytes_max.unwrap_or(0));
     let (mut buffer, mut received, mut outcome) = (BytesMut::new(), 0, Outcome::default());
     for piece in pieces {
         buffer.extend_from_slice(piece);
@@ -135,7 +143,7 @@ fn run<'a>(
         while turn(&mut decoder, &mut buffer, &mut outcome) {}
         assert!(outcome.has_ended() || buffer.len() < FrameHeader::MAX_BYTES, "the buffer was not emptied");
         assert!(decoder.held_capacity() <= growth * received, "memory follows the bytes received");
-        assert!(decoder.held_capacity() <= message_bytes_max + 125, "memory stays under the bound");
+        assert!(decoder.held_capacity() <= bytes_max + 125, "memory stays under the bound");
         assert!(decoder.held_bytes() <= decoder.held_capacity());
         if outcome.has_ended() {
             assert_eq!((decoder.held_capacity(), decoder.is_mid_message()), (0, false), "the end lets go");

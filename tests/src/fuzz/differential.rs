@@ -42,6 +42,7 @@ pub(super) fn check(bytes: &[u8]) -> Verdict {
         // The peer holds control frames to its limit for messages, and does not count fragments.
         message_bytes_max: [125, 300, 1_000, 66_000][usize::from(settings >> 1 & 3)],
         fragments_max: u32::MAX,
+        compressed_bytes_max: None,
         ..Bounds::decode(*settings)
     };
     let ours = decode(bounds, [stream]);

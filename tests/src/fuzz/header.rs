@@ -39,7 +39,8 @@ pub(super) fn check(bytes: &[u8]) -> Verdict {
 fn plainly(bytes: &[u8]) -> Option<ClientFault> {
     let is_masked = bytes.get(1).is_some_and(|second| second & 0x80 != 0);
     let role = if is_masked { Role::Server } else { Role::Client };
-    let bounds = Bounds { role, message_bytes_max: usize::MAX, fragments_max: u32::MAX };
+    let bounds =
+        Bounds { role, message_bytes_max: usize::MAX, fragments_max: u32::MAX, compressed_bytes_max: None };
     naive::decode(bounds, bytes).fault.filter(|fault| is_one_of_a_header(*fault))
 }
 

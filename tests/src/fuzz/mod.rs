@@ -8,7 +8,9 @@ mod decode;
 mod differential;
 mod duration;
 mod header;
+mod inflate;
 pub mod naive;
+mod negotiate;
 mod origin;
 mod peer;
 mod plain_http;
@@ -47,7 +49,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "header", check: header::check },
     Target { name: "decode", check: decode::check },
     Target { name: "differential", check: differential::check },
@@ -56,6 +58,8 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "command", check: command::check },
     Target { name: "origin", check: origin::check },
     Target { name: "duration", check: duration::check },
+    Target { name: "negotiate", check: negotiate::check },
+    Target { name: "inflate", check: inflate::check },
     Target { name: "session", check: session::check },
     Target { name: "roundtrip", check: roundtrip::check },
 ];

@@ -3,7 +3,7 @@
 use super::{Bounds, Outcome};
 use bytes::Bytes;
 use wsrelay_core::fault::ClientFault;
-use wsrelay_core::wire::{CloseCode, CloseFrame, Data, Incoming, Role, Text};
+use wsrelay_core::wire::{CloseCode, CloseFrame, Data, Incoming, Kind, Role, Text};
 
 /// Decodes a stream that has arrived whole, as far as it goes.
 #[must_use]
@@ -30,6 +30,7 @@ struct Naive<'a> {
 
 struct Message {
     is_text: bool,
+    is_compressed: bool,
     frames: u32,
     payload: Vec<u8>,
 }
@@ -57,7 +58,9 @@ impl Naive<'_> {
         let first = self.byte()?;
         let (fin, opcode) = (first >= 128, first % 16);
         let control = opcode >= 8;
-        if first % 128 / 16 != 0 {
+        let reserved = first % 128 / 16;
+        let may_be_compressed = self.bounds.compressed_bytes_max.is_some() && [1, 2].contains(&opcode);
+        if reserved != 0 && !(reserved == 4 && may_be_compressed) {
             return Err(ClientFault::ReservedBits.into());
         }
         if ![0, 1, 2, 8, 9, 10].contains(&opcode) {
@@ -79,7 +82,11 @@ impl Naive<'_> {
             Role::Client if second >= 128 => return Err(ClientFault::Masked.into()),
             Role::Server | Role::Client => {}
         }
-        if control { self.control(opcode, len, key) } else { self.data(fin, opcode, len, key) }
+        if control {
+            self.control(opcode, len, key)
+        } else {
+            self.data((fin, reserved != 0), opcode, len, key)
+        }
     }
 
     fn len(&mut self, code: u8, control: bool) -> Result<u64, Stop> {
@@ -118,14 +125,24 @@ impl Naive<'_> {
         Ok(())
     }
 
-    fn data(&mut self, fin: bool, opcode: u8, len: u64, key: [u8; 4]) -> Result<(), Stop> {
+    fn data(
+        &mut self,
+        (fin, is_compressed): (bool, bool),
+        opcode: u8,
+        len: u64,
+        key: [u8; 4],
+    ) -> Result<(), Stop> {
         let mut message = match (opcode, self.message.take()) {
             (0, None) => return Err(ClientFault::UnexpectedContinuation.into()),
             (0, Some(message)) => message,
-            (_, None) => Message { is_text: opcode == 1, frames: 0, payload: Vec::new() },
+            (_, None) => Message { is_text: opcode == 1, is_compressed, frames: 0, payload: Vec::new() },
             (_, Some(_)) => return Err(ClientFault::MissingContinuation.into()),
         };
-        if u128::from(len) + message.payload.len() as u128 > self.bounds.message_bytes_max as u128 {
+        let bytes_max = match self.bounds.compressed_bytes_max {
+            Some(bytes_max) if message.is_compressed => bytes_max,
+            _ => self.bounds.message_bytes_max,
+        };
+        if u128::from(len) + message.payload.len() as u128 > bytes_max as u128 {
             return Err(ClientFault::MessageTooBig.into());
         }
         message.frames += 1;
@@ -142,7 +159,8 @@ impl Naive<'_> {
         }
         // What has arrived of a text is looked at even if more of it is to come.
         let error = std::str::from_utf8(&message.payload).err();
-        if message.is_text && error.is_some_and(|error| error.error_len().is_some()) {
+        if message.is_text && !message.is_compressed && error.is_some_and(|error| error.error_len().is_some())
+        {
             return Err(ClientFault::Utf8.into());
         }
         if dry {
@@ -156,6 +174,11 @@ impl Naive<'_> {
             return Ok(());
         }
         let payload = Bytes::from(message.payload);
+        if message.is_compressed {
+            let kind = if message.is_text { Kind::Text } else { Kind::Binary };
+            self.outcome.incoming.push(Incoming::Compressed(kind, payload));
+            return Ok(());
+        }
         self.outcome.incoming.push(Incoming::Message(if message.is_text {
             Data::Text(Text::try_from(payload).map_err(|_| ClientFault::Utf8)?)
         } else {

@@ -22,7 +22,8 @@ pub(super) fn check(bytes: &[u8]) -> Verdict {
         say(&mut dice, is_client, &mut stream, &mut said);
     }
     let role = if is_client { Role::Server } else { Role::Client };
-    let bounds = Bounds { role, message_bytes_max: 1 << 20, fragments_max: u32::MAX };
+    let bounds =
+        Bounds { role, message_bytes_max: 1 << 20, fragments_max: u32::MAX, compressed_bytes_max: None };
     let expected = Outcome { incoming: said.clone(), fault: None };
     assert_eq!(naive::decode(bounds, &stream), expected);
     assert_eq!(decode(bounds, [&stream[..]]), expected);

@@ -246,7 +246,8 @@ fn an_idle_decoder_is_small_and_allocates_nothing() {
     assert_eq!((decoder().held_capacity(), decoder().held_bytes()), (0, 0));
 }
 
-const BOUNDS: Bounds = Bounds { role: Role::Server, message_bytes_max: 200, fragments_max: 3 };
+const BOUNDS: Bounds =
+    Bounds { role: Role::Server, message_bytes_max: 200, fragments_max: 3, compressed_bytes_max: None };
 
 /// A server decodes these frames to these outputs, all at once as well as byte by byte.
 #[track_caller]

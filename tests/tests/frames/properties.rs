@@ -69,8 +69,8 @@ fn the_streams_reach_every_output_and_every_fault() {
             }
         }));
     }
-    // Sixteen faults; text, binary, ping, pong, close with and without a code, empty fragment.
-    assert_eq!(reached.len(), 16 + 7, "{reached:?}");
+    // Sixteen faults; text, binary, compressed, ping, pong, close with and without a code, empty fragment.
+    assert_eq!(reached.len(), 16 + 8, "{reached:?}");
 }
 
 #[test]
@@ -86,7 +86,8 @@ fn what_one_end_encodes_the_other_decodes() {
             }
         }
         let role = if client { Role::Server } else { Role::Client };
-        let bounds = Bounds { role, message_bytes_max: 1 << 20, fragments_max: 2 };
+        let bounds =
+            Bounds { role, message_bytes_max: 1 << 20, fragments_max: 2, compressed_bytes_max: None };
         let pieces = out.chunks(cuts.first().map_or(1 << 20, |cut| usize::from(*cut).max(1)));
         decode(bounds, pieces) == Outcome { incoming: expected, fault: None }
     }

@@ -66,7 +66,8 @@ impl Script {
 impl Arbitrary for Script {
     fn arbitrary(g: &mut Gen) -> Self {
         let role = pick(g, &[Role::Server, Role::Client]);
-        let mut frames = well_formed(g, role == Role::Server);
+        let compressed_bytes_max = pick(g, &[None, None, Some(200_000), Some(60)]);
+        let mut frames = well_formed(g, role == Role::Server, compressed_bytes_max.is_some());
         let mut lost = 0;
         if bool::arbitrary(g) {
             for _ in 0..=below(g, 2) {
@@ -81,7 +82,12 @@ impl Arbitrary for Script {
         };
         let message_bytes_max = pick(g, &[0, 10, 130, 400, 200_000, 200_000, 200_000]);
         let fragments_max = pick(g, &[1, 2, 4, 1000, 1000]);
-        Self { bounds: Bounds { role, message_bytes_max, fragments_max }, frames, lost, cuts }
+        Self {
+            bounds: Bounds { role, message_bytes_max, fragments_max, compressed_bytes_max },
+            frames,
+            lost,
+            cuts,
+        }
     }
 
     fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
@@ -141,7 +147,7 @@ impl RawFrame {
 }
 
 /// Frames that keep every rule.
-fn well_formed(g: &mut Gen, masked: bool) -> Vec<RawFrame> {
+fn well_formed(g: &mut Gen, masked: bool, compresses: bool) -> Vec<RawFrame> {
     let mut frames = Vec::new();
     // What the open message still has to bring.
     let mut open: Option<Vec<u8>> = None;
@@ -155,6 +161,8 @@ fn well_formed(g: &mut Gen, masked: bool) -> Vec<RawFrame> {
         }
         let (opcode, mut payload) = match open.take() {
             Some(rest) => (0, rest),
+            // RSV1: any bytes, also in a text.
+            None if compresses && bool::arbitrary(g) => (pick(g, &[0x41, 0x42]), binary(g)),
             None if bool::arbitrary(g) => (1, text(g)),
             None => (2, binary(g)),
         };

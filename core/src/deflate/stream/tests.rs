@@ -49,6 +49,18 @@ fn the_examples_of_the_rfc_are_read() {
     assert_eq!(inflated(&mut inflater, &[], 5), Ok(Vec::new()));
 }
 
+/// RFC 7692 §7.2.3.6: also where there is nothing to flush.
+#[test]
+fn empty_messages_are_one_byte_each() {
+    let mut deflater = Deflater::new(15, 6);
+    let mut inflater = Inflater::new();
+    for message in [&b""[..], b"", b"words", b"", b"words"] {
+        let payload = deflated(&mut deflater, message);
+        assert_eq!(payload == [0x00], message.is_empty());
+        assert_eq!(inflated(&mut inflater, &payload, 5), Ok(message.to_vec()));
+    }
+}
+
 #[test]
 fn messages_of_every_size_and_kind_go_there_and_back_through_every_window() {
     for window_bits in 8..=15 {

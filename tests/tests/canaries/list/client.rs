@@ -101,9 +101,9 @@ pub(super) const ALL: &[Canary] = &[
         10,
         &[Edit::new(
             OUTBOX,
-            "        let header = FrameHeader { fin: true, opcode, mask: None, len: payload.len() as u64 }.encode();\n",
+            "        let header = FrameHeader { fin: true, rsv1, opcode, mask: None, len: payload.len() as u64 }.encode();\n",
             "        let mask = CANARY.then_some([0; 4]);
-        let header = FrameHeader { fin: true, opcode, mask, len: payload.len() as u64 }.encode();
+        let header = FrameHeader { fin: true, rsv1, opcode, mask, len: payload.len() as u64 }.encode();
 ",
         )],
     ),

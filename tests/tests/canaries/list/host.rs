@@ -1,7 +1,7 @@
 //! Defects of the host, which carries what passes between processes, and of the driver.
 
 use crate::canary::{Canary, Edit};
-use wsrelay_sim::Invariant::{Bounds, Determinism, Leftovers, Letters, Progress, Sending};
+use wsrelay_sim::Invariant::{Bounds, Determinism, Leftovers, Letters, Progress, Wire};
 
 const LOCAL: &str = "drivers/host/src/local.rs";
 const MAILBOX: &str = "drivers/host/src/mailbox.rs";
@@ -109,7 +109,7 @@ pub(super) const ALL: &[Canary] = &[
     ),
     Canary::new(
         "the driver writes the pieces of what is long in a wrong order",
-        Sending,
+        Wire,
         10,
         &[Edit::new(
             SERVED,

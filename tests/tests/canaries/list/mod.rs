@@ -1,6 +1,7 @@
 //! The canaries: one file for each part of what is copied.
 
 mod client;
+mod deflate;
 mod host;
 mod process;
 mod session;
@@ -10,7 +11,7 @@ use crate::canary::{Canary, Edit, Slip};
 
 /// All of them, with their numbers.
 pub(crate) fn all() -> impl Iterator<Item = (usize, &'static Canary)> {
-    let all = [session::ALL, client::ALL, process::ALL, host::ALL];
+    let all = [session::ALL, client::ALL, process::ALL, host::ALL, deflate::ALL];
     (1..).zip(all.into_iter().flatten())
 }
 

@@ -40,8 +40,8 @@ pub(super) const ALL: &[Slip] = &[
         "decode",
         &[Edit::new(
             DECODE,
-            "(Opcode::Continuation, Some(_)) => self.message_bytes_max - self.assembled(),",
-            "(Opcode::Continuation, Some(_)) => self.message_bytes_max - if CANARY { 0 } else { self.assembled() },",
+            "(Opcode::Continuation, Some(_)) => self.bytes_max(self.is_compressed) - self.assembled(),",
+            "(Opcode::Continuation, Some(_)) => self.bytes_max(self.is_compressed) - if CANARY { 0 } else { self.assembled() },",
         )],
     ),
     Slip::new(
@@ -242,9 +242,9 @@ pub(super) const ALL: &[Slip] = &[
         "roundtrip",
         &[Edit::new(
             ENCODE,
-            "    let header = FrameHeader { fin, opcode, mask: mask_key, len: payload.len() as u64 }.encode();",
+            "    let header = FrameHeader { fin, rsv1: false, opcode, mask: mask_key, len: payload.len() as u64 }.encode();",
             "    let len = payload.len() as u64 % if CANARY { 0x1_0000 } else { u64::MAX };
-    let header = FrameHeader { fin, opcode, mask: mask_key, len }.encode();",
+    let header = FrameHeader { fin, rsv1: false, opcode, mask: mask_key, len }.encode();",
         )],
     ),
 ];
