@@ -34,6 +34,14 @@ esac
 
 step "clippy"
 cargo clippy --workspace --all-targets --locked -- --deny warnings
+# The core alone, without what its features bring in.
+cargo clippy --package wsrelay-core --all-targets --locked -- --deny warnings
+
+if [ ! -x target/python/bin/python ]; then
+  step "Python's websockets, for the test of compression with another implementation"
+  { python3 -m venv target/python && target/python/bin/pip install --quiet 'websockets>=15'; } ||
+    { rm -rf target/python; echo "skipped: it cannot be installed here"; }
+fi
 
 step "tests"
 # The README's command, as it stands there.

@@ -23,9 +23,9 @@ fn both() -> [(Setup, Deflating); 2] {
         .map(|(context, agreement)| (setup(context), Deflating::agreed(agreement).expect("an agreement")))
 }
 
-fn deflated(deflating: &mut Deflating, frame: Frame) -> Frame {
-    let payload = deflating.compress(&frame.payload);
-    compressed(Frame { payload, ..frame })
+fn deflated(deflating: &mut Deflating, mut frame: Frame) -> Frame {
+    frame.payload = deflating.compress(&frame.payload);
+    compressed(frame)
 }
 
 /// Something that gets smaller.

@@ -42,12 +42,16 @@ impl Extensions {
         None
     }
 
-    pub(crate) fn codec(&self, compression: &Compression) -> Option<Box<Codec>> {
+    /// What a connection that has agreed on these compresses with, if it does.
+    pub(crate) fn codec(extensions: Self, compression: &Compression) -> Option<Box<Codec>> {
         match compression {
-            Compression::Off => None,
+            Compression::Off => {
+                _ = extensions;
+                None
+            }
             #[cfg(feature = "deflate")]
             Compression::Deflate(options) => {
-                self.deflate.map(|agreement| Box::new(Codec::new(agreement, *options)))
+                extensions.deflate.map(|agreement| Box::new(Codec::new(agreement, *options)))
             }
         }
     }

@@ -21,7 +21,9 @@ use crate::fault::ClientFault;
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
+use payload::{append, split_to};
 
+mod payload;
 mod short;
 
 /// All that can arrive.
@@ -435,26 +437,6 @@ fn whole(header: &FrameHeader, payload: &mut [u8]) -> Result<Step, ClientFault> 
         return Err(ClientFault::Utf8);
     }
     Ok(Step::Whole { opcode: header.opcode, len: payload.len() })
-}
-
-/// The front of the buffer, without a copy.
-#[inline]
-fn split_to(buffer: &mut BytesMut, len: usize) -> Bytes {
-    // An empty slice would keep the buffer's memory for nothing.
-    if len == 0 { Bytes::new() } else { buffer.split_to(len).freeze() }
-}
-
-/// Adds a piece to what was held before it, which can grow to `end` bytes in all.
-fn append(held: &mut BytesMut, piece: &[u8], end: usize) {
-    let len = held.len() + piece.len();
-    if len > held.capacity() {
-        // Doubling, so that many small pieces are not copied again and again; but not past the
-        // end, and never because of a length that was only announced.
-        let mut grown = BytesMut::with_capacity((2 * held.len()).max(len).min(end));
-        grown.extend_from_slice(held);
-        *held = grown;
-    }
-    held.extend_from_slice(piece);
 }
 
 /// RFC 6455 §8.1: "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte

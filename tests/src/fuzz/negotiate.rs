@@ -79,9 +79,9 @@ fn accepted(element: &str, options: &Deflate) -> Option<Agreement> {
 
 /// A token, or one in quotes.
 fn value_of(text: &str) -> Option<String> {
-    let value = if text.starts_with('"') {
+    let value = if let Some(quoted) = text.strip_prefix('"') {
         let mut value = String::new();
-        let mut rest = text[1..].chars();
+        let mut rest = quoted.chars();
         loop {
             match rest.next()? {
                 '"' if rest.as_str().is_empty() => break value,

@@ -86,7 +86,7 @@ fn a_wrong_offer_is_declined() {
         "permessage-deflate; client_max_window_bits=x",
         "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
     ] {
-        assert_eq!(answer(&[&offer], &takeover()), None, "{offer}");
+        assert_eq!(answer(&[offer], &takeover()), None, "{offer}");
         // The next one counts, in the same line or in another.
         let expected = Some("permessage-deflate".to_string());
         if !offer.contains('"') {
@@ -96,7 +96,7 @@ fn a_wrong_offer_is_declined() {
                 "{offer}"
             );
         }
-        assert_eq!(answer(&[&offer, "permessage-deflate"], &takeover()), expected, "{offer}");
+        assert_eq!(answer(&[offer, "permessage-deflate"], &takeover()), expected, "{offer}");
     }
 }
 

@@ -134,7 +134,7 @@ impl Session {
             response,
             early,
         } = start;
-        let codec = extensions.codec(&options.compression);
+        let codec = Extensions::codec(extensions, &options.compression);
         let clocks = Clocks::new(now, seed, config.heartbeat);
         let mut session = Self {
             inbound: Inbound::new(now, early, codec.is_some(), &options.limits),
