@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::Result;
+use crate::compression;
 use crate::scenario::{self, Scenario};
 use crate::servers::{self, ServerKind};
 use crate::syscalls;
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     Run(Options),
     /// Count the servers' system calls.
     Syscalls(Options),
+    /// Measure what compression costs.
+    Compression,
     /// Count the instructions of single pieces.
     Instructions,
     /// Be the program whose instructions are counted.
@@ -59,6 +62,7 @@ commands:
   (none)              all scenarios with all servers, interleaved; medians over the rounds
   syscalls            system calls for a message, by strace
   instructions        instructions for a message in the core's and the host's pieces, by valgrind's callgrind
+  compression         what compression costs, beside npm's ws where it is installed
   serve NAME          be one server: prints its port, ends with its standard input (--core N pins it)
 
 options:
@@ -113,12 +117,16 @@ pub(crate) fn parse() -> Result<Command> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Ok(Command::Run(options)),
         ["syscalls"] => Ok(Command::Syscalls(options)),
+        ["compression"] => Ok(Command::Compression),
         ["instructions"] => Ok(Command::Instructions),
         ["iterate", piece, times] => {
             Ok(Command::Iterate(Iterations { piece: piece.to_owned(), times: times.parse()? }))
         }
         ["serve", name] => {
-            let server = named(name, servers::ALL, |each| each.name)?[0];
+            let server = match compression::SERVERS.iter().find(|each| each.name == name) {
+                Some(server) => server,
+                None => named(name, servers::ALL, |each| each.name)?[0],
+            };
             Ok(Command::Serve(Child { server, core }))
         }
         _ => Err(format!("unknown command: {} (see --help)", words.join(" ")).into()),

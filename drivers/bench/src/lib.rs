@@ -26,6 +26,7 @@
 #![expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 
 mod args;
+mod compression;
 mod instructions;
 mod load;
 mod measure;
@@ -65,6 +66,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Serve(child) => servers::serve(&child)?,
         Command::Run(options) => run::run(&options)?,
         Command::Syscalls(options) => syscalls::run(&options)?,
+        Command::Compression => compression::run()?,
         Command::Instructions => instructions::run()?,
         Command::Iterate(iterations) => instructions::iterate(&iterations)?,
     }

@@ -7,8 +7,8 @@ mod fastwebsockets;
 mod floor;
 mod lua;
 mod raw;
-mod smol;
-mod thread;
+pub(crate) mod smol;
+pub(crate) mod thread;
 mod tokio_tasks;
 mod tokio_tungstenite;
 mod tokio_websockets;
@@ -20,7 +20,11 @@ use crate::scenario::Kind;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
+use std::sync::Arc;
 use std::thread as threads;
+use wsrelay_core::connection::ConnectionOptions;
+use wsrelay_core::deflate::{Context, Deflate};
+use wsrelay_core::relay::{Compression, RelayOptions};
 
 /// A server that can be measured.
 #[derive(Debug)]
@@ -31,7 +35,7 @@ pub(crate) struct ServerKind {
     /// The scenarios it can serve.
     pub(crate) kinds: &'static [Kind],
     /// Serves the clients of a listener, and returns only on failure.
-    serve: fn(TcpListener) -> Result<()>,
+    pub(crate) serve: fn(TcpListener) -> Result<()>,
 }
 
 /// What a client has to speak.
@@ -109,6 +113,18 @@ pub(crate) const ALL: &[ServerKind] = &[
         serve: tokio_websockets::serve_batched,
     },
 ];
+
+/// For a server that is another program.
+pub(crate) fn serve_nothing(_: TcpListener) -> Result<()> {
+    Err("this server is another program".into())
+}
+
+/// How the servers compress where they do: with the relay's defaults.
+fn compressing(context: Context) -> ConnectionOptions {
+    let compression = Compression::Deflate(Deflate { context, ..Deflate::default() });
+    let relay = RelayOptions { compression, ..RelayOptions::default() };
+    ConnectionOptions { relay: Arc::new(relay), ..ConnectionOptions::default() }
+}
 
 /// Serves until the standard input ends, which it does with whoever started this process.
 pub(crate) fn serve(child: &Child) -> Result<()> {
