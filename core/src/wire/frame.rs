@@ -192,7 +192,7 @@ impl FrameHeader {
 
 /// RFC 7692 §6: "the "Per-Message Compressed" bit […] is set on the first frame" of a compressed message; "This bit MUST NOT be set
 /// on control frames and non-first fragments of a data message".
-const fn may_be_compressed(first: u8) -> bool {
+fn may_be_compressed(first: u8) -> bool {
     first & RESERVED == RSV1 && matches!(first & OPCODE, 0x1 | 0x2)
 }
 

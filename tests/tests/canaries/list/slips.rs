@@ -15,10 +15,12 @@ const HEAD: &str = "core/src/upgrade/head.rs";
 const INBOUND: &str = "core/src/relay/session/inbound.rs";
 const JSON: &str = "core/src/message/json.rs";
 const MASK: &str = "core/src/wire/mask.rs";
+const OFFER: &str = "core/src/deflate/offer.rs";
 const ORIGIN: &str = "core/src/upgrade/origin.rs";
 const READER: &str = "core/src/upgrade/reader.rs";
 const RESPOND: &str = "core/src/upgrade/respond.rs";
 const SHORT: &str = "core/src/wire/decode/short.rs";
+const STREAM: &str = "core/src/deflate/stream.rs";
 
 pub(super) const ALL: &[Slip] = &[
     Slip::new(
@@ -245,6 +247,47 @@ pub(super) const ALL: &[Slip] = &[
             "    let header = FrameHeader { fin, rsv1: false, opcode, mask: mask_key, len: payload.len() as u64 }.encode();",
             "    let len = payload.len() as u64 % if CANARY { 0x1_0000 } else { u64::MAX };
     let header = FrameHeader { fin, rsv1: false, opcode, mask: mask_key, len }.encode();",
+        )],
+    ),
+    Slip::new(
+        "a fragment in the middle may say that it is compressed",
+        "decode",
+        &[Edit::new(
+            FRAME,
+            "    first & RESERVED == RSV1 && matches!(first & OPCODE, 0x1 | 0x2)\n",
+            "    first & RESERVED == RSV1 && (CANARY || matches!(first & OPCODE, 0x1 | 0x2))\n",
+        )],
+    ),
+    Slip::new(
+        "a window may be larger than any",
+        "negotiate",
+        &[Edit::new(OFFER, "(8..=15).contains(bits))\n", "(8..=if CANARY { 16 } else { 15 }).contains(bits))\n")],
+    ),
+    Slip::new(
+        "a comma in quotes begins another offer",
+        "negotiate",
+        &[Edit::new(
+            OFFER,
+            "            c => return c == separator && !is_quoted,\n",
+            "            c => return c == separator && (CANARY || !is_quoted),\n",
+        )],
+    ),
+    Slip::new(
+        "a message is read without its tail",
+        "inflate",
+        &[Edit::new(
+            STREAM,
+            "                    if let End::Final(_) = self.take(&TAIL, bounds, growth)? {\n",
+            "                    if !CANARY && let End::Final(_) = self.take(&TAIL, bounds, growth)? {\n",
+        )],
+    ),
+    Slip::new(
+        "a message may grow as it likes",
+        "inflate",
+        &[Edit::new(
+            STREAM,
+            "        } else if len > self.by_ratio {\n",
+            "        } else if len > self.by_ratio && !CANARY {\n",
         )],
     ),
 ];
