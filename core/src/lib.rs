@@ -73,6 +73,7 @@
 //!
 //! Each can be used alone: [`wire`] (RFC 6455 frames), [`upgrade`] (the opening handshake and ordinary
 //! HTTP/1.1 requests), [`process`] (lifecycle), [`relay`] (the session), [`connection`] (all of it).
+//! `deflate` (compression, RFC 7692) is there with the feature of that name.
 //! [`limits`] has every bound, [`fault`] everything that can go wrong and whose fault it is.
 
 #![no_std]
