@@ -5,6 +5,7 @@
 use quickcheck::{Arbitrary, Gen};
 use std::collections::BTreeMap;
 use wsrelay_core::connection::Input;
+use wsrelay_core::deflate::{Context, Deflate};
 use wsrelay_core::message::Destination;
 use wsrelay_core::relay::Overflow;
 use wsrelay_core::time::Timeout;
@@ -17,6 +18,7 @@ struct Case {
     seed: u64,
     heartbeat: bool,
     pings: bool,
+    compression: Option<Context>,
     steps: Vec<Step>,
 }
 
@@ -27,6 +29,9 @@ impl Arbitrary for Case {
             seed: u64::arbitrary(g),
             heartbeat: bool::arbitrary(g),
             pings: bool::arbitrary(g),
+            compression: *g
+                .choose(&[None, Some(Context::Shared), Some(Context::Takeover)])
+                .expect("there is a choice"),
             steps: Vec::arbitrary(g),
         }
     }
@@ -55,6 +60,13 @@ impl Case {
                     limits.ping_interval = Timeout::Off;
                 }
             });
+        let setup = match self.compression {
+            Some(context) => {
+                let deflate = Deflate { context, min_bytes: 1, ..Deflate::default() };
+                setup.deflate(deflate).offer("permessage-deflate")
+            }
+            None => setup,
+        };
         if self.heartbeat { setup.field("heartbeat_interval", "7s".into()) } else { setup }
     }
 
