@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::num::NonZeroU32;
-use wsrelay_core::connection::Note;
+use wsrelay_core::connection::{Input, Note};
 use wsrelay_core::deflate::{Context, Deflate};
 use wsrelay_core::fault::ClientFault;
 use wsrelay_core::process::ExitReason;
@@ -214,6 +214,27 @@ fn a_message_that_grows_too_much_is_refused() {
     breaks(watched(setup.clone()).frame(frame), ClientFault::DeflateRatio);
     let frame = deflated(&mut client, text(&"a".repeat(1000)));
     watched(setup).frame(frame).expect([message(text(&"a".repeat(1000)))]);
+}
+
+/// [P8] What arrives together may become a thousand times as large: a turn ends after a hundred and some KiB, and the target's
+/// mailbox is asked before the next.
+#[test]
+fn a_turn_ends_when_its_messages_have_become_large() {
+    // Counted, and not compared: a failure should fit a screen.
+    let relayed = |script: &mut Script| {
+        let is_message = |seen: &Seen| matches!(seen, Seen::Told(_, topic, _) if topic == "ws.message");
+        script.seen().iter().filter(|seen| is_message(seen)).count()
+    };
+    for (setup, mut client) in both() {
+        let frames: Vec<_> = (0..5).map(|_| deflated(&mut client, text(&"a".repeat(100_000)))).collect();
+        let mut script = watched(setup).frames(frames);
+        assert_eq!(relayed(&mut script), 2);
+        let mut script = script.input(Input::TargetFull(target())).turns();
+        assert_eq!(relayed(&mut script), 0);
+        let mut script = script.input(Input::TargetRoom(target()));
+        assert_eq!(relayed(&mut script), 2);
+        assert_eq!(relayed(&mut script.turns()), 1);
+    }
 }
 
 /// Five megabytes of blocks without content are more than a compressed message may be.

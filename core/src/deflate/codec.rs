@@ -42,7 +42,9 @@ impl Codec {
         let work = engine.work();
         deflater.compress(data.as_bytes(), work);
         // It has to go, even where it is more: from here on, messages refer to it.
-        Some(Bytes::copy_from_slice(work))
+        let compressed = Bytes::copy_from_slice(work);
+        engine.tidy();
+        Some(compressed)
     }
 
     /// The message that the payload of its frames becomes.
@@ -53,16 +55,14 @@ impl Codec {
         message_bytes_max: usize,
         engine: &mut Engine,
     ) -> Result<Data, ClientFault> {
-        let ratio_max = self.options.ratio_max;
-        if self.agreement.client_no_context_takeover {
-            let (inflater, work) = engine.inflater();
-            inflater.inflate(payload, message_bytes_max, ratio_max, work)?;
-            return Data::checked(kind, work);
-        }
-        let work = engine.work();
-        let inflater = self.inflater.get_or_insert_default();
-        inflater.inflate(payload, message_bytes_max, ratio_max, work)?;
-        Data::checked(kind, work)
+        let forgets = self.agreement.client_no_context_takeover;
+        let (shared, work) = engine.inflater();
+        let inflater = if forgets { shared } else { self.inflater.get_or_insert_default() };
+        let result = inflater
+            .inflate(payload, message_bytes_max, self.options.ratio_max, work)
+            .and_then(|()| Data::checked(kind, work));
+        engine.tidy();
+        result
     }
 }
 

@@ -70,21 +70,22 @@ impl Engine {
         self.parts().compress(data, agreement.server_window_bits(), options)
     }
 
-    /// Room to work in, empty.
+    /// Room to work in, to be [tidied](Self::tidy) behind it.
     pub(super) fn work(&mut self) -> &mut Vec<u8> {
-        let work = &mut self.parts().work;
-        work.clear();
-        work.shrink_to(WORK_BYTES_KEPT);
-        work
+        &mut self.parts().work
     }
 
     /// A decompressor that remembers nothing, and room to work in.
     pub(super) fn inflater(&mut self) -> (&mut Inflater, &mut Vec<u8>) {
-        self.work();
         let parts = self.parts();
         let inflater = parts.inflater.get_or_insert_default();
         inflater.reset();
         (inflater, &mut parts.work)
+    }
+
+    /// The room is empty again, and not kept where a message has made it large.
+    pub(super) fn tidy(&mut self) {
+        self.parts().tidy();
     }
 }
 
@@ -105,11 +106,9 @@ impl Parts {
         });
         let deflater = &mut self.deflaters[at];
         deflater.reset();
-        self.work.clear();
         deflater.compress(message, &mut self.work);
         let compressed = (self.work.len() < message.len()).then(|| Bytes::copy_from_slice(&self.work));
-        self.work.clear();
-        self.work.shrink_to(WORK_BYTES_KEPT);
+        self.tidy();
         self.remember(Recent {
             window_bits,
             level,
@@ -117,6 +116,11 @@ impl Parts {
             compressed: compressed.clone(),
         });
         compressed
+    }
+
+    fn tidy(&mut self) {
+        self.work.clear();
+        self.work.shrink_to(WORK_BYTES_KEPT);
     }
 
     fn remember(&mut self, recent: Recent) {

@@ -25,12 +25,18 @@ pub(super) struct Inbound {
     pub(super) next_turn: Wake,
     /// Messages of the present turn that were taken before the others are decoded.
     taken: u32,
+    /// What the compressed messages of the present turn have become, in bytes.
+    inflated: usize,
     /// Since when the target's mailbox has had no room.
     pub(super) blocked_since: Option<Instant>,
     /// When the last message went to the target.
     delivered_at: Option<Instant>,
     flood: Flood,
 }
+
+/// A turn ends when its messages have become so much: what a read brings may become a thousand times as large, and others wait,
+/// and the target's mailbox has to be asked whether there is room.
+const TURN_INFLATED_BYTES: usize = 128 * 1024;
 
 /// Frames that cost the client next to nothing, counted per period.
 #[derive(Debug)]
@@ -62,6 +68,7 @@ impl Inbound {
             reading: false,
             next_turn: Wake::Never,
             taken: 0,
+            inflated: 0,
             blocked_since: None,
             delivered_at: None,
             flood: Flood { since: now, frames: 0 },
@@ -139,8 +146,9 @@ impl Session {
         self.inbound.next_turn = Wake::Never;
         let taken = core::mem::take(&mut self.inbound.taken);
         let mut budget = self.options.limits.turn_messages_max.saturating_sub(taken);
+        self.inbound.inflated = 0;
         while !self.inbound.pending.is_empty() && self.may_decode() {
-            if budget == 0 {
+            if budget == 0 || self.inbound.inflated >= TURN_INFLATED_BYTES {
                 self.inbound.next_turn = Wake::At(now);
                 return;
             }
@@ -215,7 +223,10 @@ impl Session {
                 // The decoder lets through what was agreed on, and nothing else.
                 let Some(codec) = &mut self.outbox.codec else { return };
                 match codec.inflate(kind, &payload, self.options.limits.message_bytes_max, out.engine()) {
-                    Ok(data) => self.client_message(now, data, out),
+                    Ok(data) => {
+                        self.inbound.inflated += data.len();
+                        self.client_message(now, data, out);
+                    }
                     Err(fault) => self.fail(now, fault, out),
                 }
             }
