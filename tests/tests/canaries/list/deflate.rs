@@ -44,6 +44,7 @@ pub(super) const ALL: &[Canary] = &[
             "        deflater.compress(data.as_bytes(), work);\n",
             "        deflater.compress(data.as_bytes(), work);
         if CANARY && work.len() >= data.len() {
+            engine.tidy();
             return None;
         }\n",
         )],
