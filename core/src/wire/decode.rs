@@ -119,17 +119,10 @@ enum Step {
     /// All bytes are taken, and more are needed.
     Dry,
     /// The payload of a frame that stands for itself begins the buffer, unmasked and checked.
-    Whole {
-        opcode: Opcode,
-        len: usize,
-    },
+    Whole { opcode: Opcode, len: usize },
     /// A payload has been assembled and checked.
     Assembled(Opcode),
-    /// The same two for a message that is compressed.
-    WholeCompressed {
-        kind: Kind,
-        len: usize,
-    },
+    /// The same for a message that is compressed.
     AssembledCompressed(Kind),
     /// As in [`Incoming`].
     EmptyFragment,
@@ -198,9 +191,6 @@ impl Decoder {
                 let payload = self.take_partial(opcode).freeze();
                 self.hand_out(opcode, payload)
             }
-            Ok(Step::WholeCompressed { kind, len }) => {
-                Ok(Some(Incoming::Compressed(kind, split_to(buffer, len))))
-            }
             Ok(Step::AssembledCompressed(kind)) => {
                 let payload = self.take_partial(kind.into()).freeze();
                 Ok(Some(Incoming::Compressed(kind, payload)))
@@ -257,7 +247,9 @@ impl Decoder {
                     };
                     let len = self.admit(&header)?;
                     buffer.advance(header_bytes);
-                    if header.fin && header.opcode != Opcode::Continuation && buffer.len() >= len {
+                    // What is compressed is put together in any case: it is about to be copied anyhow.
+                    let stands_alone = header.fin && !header.rsv1 && header.opcode != Opcode::Continuation;
+                    if stands_alone && buffer.len() >= len {
                         return whole(&header, &mut buffer[..len]);
                     }
                     self.open(&header, len);
@@ -319,9 +311,11 @@ impl Decoder {
 
     /// Most bytes that a message may have in its frames.
     #[inline]
-    fn bytes_max(&self, is_compressed: bool) -> usize {
-        let compressed = self.compressed_bytes_max.filter(|_| is_compressed);
-        compressed.unwrap_or(self.message_bytes_max)
+    const fn bytes_max(&self, is_compressed: bool) -> usize {
+        match self.compressed_bytes_max {
+            Some(compressed_bytes_max) if is_compressed => compressed_bytes_max,
+            Some(_) | None => self.message_bytes_max,
+        }
     }
 
     /// Begins a frame that is not whole, or not a whole message.
@@ -429,10 +423,6 @@ impl Decoder {
 #[inline]
 fn whole(header: &FrameHeader, payload: &mut [u8]) -> Result<Step, ClientFault> {
     let is_ascii = header.mask.is_some_and(|key| mask_and_look(key, 0, payload));
-    if header.rsv1 {
-        let kind = if header.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
-        return Ok(Step::WholeCompressed { kind, len: payload.len() });
-    }
     if header.opcode == Opcode::Text && !is_ascii && !is_utf8(payload) {
         return Err(ClientFault::Utf8);
     }
