@@ -12,19 +12,22 @@ use crate::table::{Table, count, figure, median};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread::{available_parallelism, sleep};
 use std::time::{Duration, Instant};
-use wsrelay_core::deflate::{Deflater, Inflater};
+use wsrelay_core::connection::ConnectionOptions;
+use wsrelay_core::deflate::{Context, Deflate, Deflater, Inflater};
+use wsrelay_core::relay::{Compression, RelayOptions};
 use wsrelay_core::wire::{FrameHeader, Opcode, mask};
 
 /// Each server in each mode; what remembers is called so.
 pub(crate) const SERVERS: &[ServerKind] = &[
     server("thread-off", thread::serve),
-    server("thread-shared", thread::serve_shared),
-    server("thread-takeover", thread::serve_takeover),
+    server("thread-shared", |listener| thread::serve_with(listener, compressing(Context::Shared))),
+    server("thread-takeover", |listener| thread::serve_with(listener, compressing(Context::Takeover))),
     server("smol-off", smol::serve),
-    server("smol-shared", smol::serve_shared),
-    server("smol-takeover", smol::serve_takeover),
+    server("smol-shared", |listener| smol::serve_with(listener, compressing(Context::Shared))),
+    server("smol-takeover", |listener| smol::serve_with(listener, compressing(Context::Takeover))),
     server("ws-off", serve_nothing),
     server("ws-shared", serve_nothing),
     server("ws-takeover", serve_nothing),
@@ -32,6 +35,13 @@ pub(crate) const SERVERS: &[ServerKind] = &[
 
 const fn server(name: &'static str, serve: fn(std::net::TcpListener) -> Result<()>) -> ServerKind {
     ServerKind { name, about: "", speaks: Protocol::WebSocket, kinds: &[Kind::Echo], serve }
+}
+
+/// How the servers compress where they do: with the relay's defaults.
+fn compressing(context: Context) -> ConnectionOptions {
+    let compression = Compression::Deflate(Deflate { context, ..Deflate::default() });
+    let relay = RelayOptions { compression, ..RelayOptions::default() };
+    ConnectionOptions { relay: Arc::new(relay), ..ConnectionOptions::default() }
 }
 
 /// npm's `ws` as its README shows it, with the relay's default settings.

@@ -20,11 +20,7 @@ use crate::scenario::Kind;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
-use std::sync::Arc;
 use std::thread as threads;
-use wsrelay_core::connection::ConnectionOptions;
-use wsrelay_core::deflate::{Context, Deflate};
-use wsrelay_core::relay::{Compression, RelayOptions};
 
 /// A server that can be measured.
 #[derive(Debug)]
@@ -117,13 +113,6 @@ pub(crate) const ALL: &[ServerKind] = &[
 /// For a server that is another program.
 pub(crate) fn serve_nothing(_: TcpListener) -> Result<()> {
     Err("this server is another program".into())
-}
-
-/// How the servers compress where they do: with the relay's defaults.
-fn compressing(context: Context) -> ConnectionOptions {
-    let compression = Compression::Deflate(Deflate { context, ..Deflate::default() });
-    let relay = RelayOptions { compression, ..RelayOptions::default() };
-    ConnectionOptions { relay: Arc::new(relay), ..ConnectionOptions::default() }
 }
 
 /// Serves until the standard input ends, which it does with whoever started this process.

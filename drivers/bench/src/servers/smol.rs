@@ -1,11 +1,9 @@
 //! wsrelay on smol, with its default limits.
 
 use super::actors::{Broadcast, Echo, answer};
-use super::compressing;
 use crate::Result;
 use std::net::TcpListener;
 use wsrelay_core::connection::ConnectionOptions;
-use wsrelay_core::deflate::Context;
 use wsrelay_core::upgrade::Request;
 use wsrelay_smol::{NodeOptions, Runtime, Server};
 
@@ -14,17 +12,8 @@ pub(crate) fn serve(listener: TcpListener) -> Result<()> {
     serve_with(listener, ConnectionOptions::default())
 }
 
-/// The same, each message compressed by itself.
-pub(crate) fn serve_shared(listener: TcpListener) -> Result<()> {
-    serve_with(listener, compressing(Context::Shared))
-}
-
-/// The same, messages compressed with reference to earlier ones.
-pub(crate) fn serve_takeover(listener: TcpListener) -> Result<()> {
-    serve_with(listener, compressing(Context::Takeover))
-}
-
-fn serve_with(listener: TcpListener, options: ConnectionOptions) -> Result<()> {
+/// The same with these options.
+pub(crate) fn serve_with(listener: TcpListener, options: ConnectionOptions) -> Result<()> {
     let runtime = Runtime::start(1)?;
     let node = runtime.node(NodeOptions::default());
     let (echo, broadcast) = (node.spawn_actor(Echo), node.spawn_actor(Broadcast::default()));
