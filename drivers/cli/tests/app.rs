@@ -80,7 +80,7 @@ fn everything_that_is_wrong_is_said_at_once_with_file_and_line() {
     let lines: Vec<_> = err.lines().collect();
     for (start, words) in [
         ("_index.yaml:44:9: error: ", "did you mean `websocket_relay`?"),
-        ("_index.yaml:54:11: error: `func`: there is no `app:chatt`", "did you mean `app:chat`?"),
+        ("_index.yaml:56:11: error: `func`: there is no `app:chatt`", "did you mean `app:chat`?"),
         ("chat.lua:30:", "got 'than'"),
         ("room.lua:9:", "`continue`"),
     ] {
