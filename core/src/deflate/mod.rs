@@ -13,7 +13,19 @@
 //! takeover*). Without that, one compressor and one decompressor serve all connections of a thread, and what goes out depends
 //! on nothing but the message: so a broadcast is compressed once.
 //!
-//! Needs the feature `deflate`, which brings in the standard library.
+//! Needs the feature `deflate`, which brings in the standard library. A server compresses once its options say so:
+//!
+//! ```
+//! use wsrelay_core::deflate::{Context, Deflate};
+//! use wsrelay_core::limits::Limits;
+//! use wsrelay_core::relay::{Compression, RelayOptions};
+//!
+//! let deflate = Deflate { context: Context::Takeover, window_bits: 10, ..Deflate::default() };
+//! let relay = RelayOptions { compression: Compression::Deflate(deflate), ..RelayOptions::default() };
+//! // What it costs each connection at worst, beside what it holds anyway.
+//! assert_eq!(deflate.memory_max(), 192_000);
+//! assert!(relay.limits.memory_max(&relay.compression) > Limits::default().memory_max(&Compression::Off));
+//! ```
 
 mod codec;
 mod engine;
