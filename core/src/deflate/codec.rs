@@ -4,6 +4,7 @@ use super::engine::Engine;
 use super::stream::{Deflater, Inflater, compressed_bytes_max};
 use super::{Agreement, Deflate};
 use crate::fault::ClientFault;
+use crate::limits::Limits;
 use crate::wire::{Data, Kind};
 use alloc::boxed::Box;
 use bytes::Bytes;
@@ -29,12 +30,16 @@ impl Codec {
     }
 
     /// The payload of a message's frame with RSV1 set; `None` for a message that goes as it is.
-    pub(crate) fn compress(&mut self, data: &Data, engine: &mut Engine) -> Option<Bytes> {
+    pub(crate) fn compress(&mut self, data: &Data, limits: &Limits, engine: &mut Engine) -> Option<Bytes> {
         if data.len() < self.options.min_bytes.max(1) {
             return None;
         }
         if self.agreement.server_no_context_takeover {
-            return engine.compress(data, &self.agreement, &self.options);
+            // A client that is behind takes a whole outbox of messages in one turn, and the next client the same ones: they
+            // have to be found again, with what they were compressed to. A third for what short ones cost beside their bytes.
+            let recent_bytes_max = limits.outbox_bytes_max.saturating_mul(3);
+            let window_bits = self.agreement.server_window_bits();
+            return engine.compress(data.as_bytes(), window_bits, &self.options, recent_bytes_max);
         }
         let Self { agreement, options, deflater, .. } = self;
         let deflater =

@@ -11,7 +11,9 @@
 //!
 //! Nothing here remembers anything between two messages but what the two ends have agreed to remember (*context
 //! takeover*). Without that, one compressor and one decompressor serve all connections of a thread, and what goes out depends
-//! on nothing but the message: so a broadcast is compressed once.
+//! on nothing but the message: so a broadcast is compressed once for all connections of a thread that have agreed on the
+//! same window. To find it again, the thread keeps what it has compressed last, with its outcome: for each window, at most three
+//! times [`Limits::outbox_bytes_max`](crate::limits::Limits::outbox_bytes_max), which is what a client that is behind can still be sent.
 //!
 //! Needs the feature `deflate`, which brings in the standard library. A server compresses once its options say so:
 //!
@@ -30,6 +32,7 @@
 mod codec;
 mod engine;
 mod offer;
+mod recent;
 mod stream;
 
 pub use offer::{Agreement, negotiate};

@@ -67,9 +67,8 @@ struct Offer {
 /// ```
 #[must_use]
 pub fn negotiate(headers: &Headers, options: &Deflate) -> Option<Agreement> {
-    let values =
-        headers.get_all("Sec-WebSocket-Extensions").filter_map(|value| core::str::from_utf8(value).ok());
-    let offer = values.flat_map(|value| split(value, ',')).find_map(Offer::parse)?;
+    let mut values = headers.get_all("Sec-WebSocket-Extensions").map(|value| String::from_utf8_lossy(value));
+    let offer = values.find_map(|value| split(&value, ',').into_iter().find_map(Offer::parse))?;
     Some(offer.accepted(options))
 }
 
@@ -84,7 +83,7 @@ impl Offer {
         let mut offer = Self::default();
         for part in parts {
             let (name, value) = match part.split_once('=') {
-                Some((name, value)) => (name.trim_end(), Some(unquoted(value.trim_start())?)),
+                Some((name, value)) => (trimmed(name), Some(unquoted(trimmed(value))?)),
                 None => (part, None),
             };
             let is_new = match (name, value) {
@@ -166,7 +165,12 @@ fn split(text: &str, separator: char) -> Vec<&str> {
         }
         false
     });
-    parts.map(|part| part.trim_matches([' ', '\t'])).collect()
+    parts.map(trimmed).collect()
+}
+
+/// Without the white space of HTTP around it (RFC 9110 §5.6.3).
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 #[cfg(test)]

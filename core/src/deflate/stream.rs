@@ -11,6 +11,9 @@ use zlib_rs::{DeflateConfig, DeflateFlush, InflateFlush, Status};
 /// tail end").
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
+/// What is put behind a message that comes: its tail, and an empty block. Where the last block is whole, they say nothing.
+const BEHIND: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
+
 /// How much comes out in one step.
 const STEP_BYTES: usize = 16 * 1024;
 
@@ -101,7 +104,7 @@ impl Deflater {
             // §7.2.3.6: a flush of nothing may come to nothing; this is the block that it stands for, without its tail.
             return out.push(0x00);
         }
-        let mut growth = Growth::of(out);
+        let mut growth = Growth::of(out, compressed_bytes_max(message.len()));
         let mut rest = message;
         loop {
             let room = growth.room(rest.len() / 2);
@@ -172,7 +175,8 @@ impl Inflater {
     /// # Errors
     ///
     /// [`ClientFault::Deflate`], [`ClientFault::MessageTooBig`] or [`ClientFault::DeflateRatio`], with no more of it held than
-    /// the bound and one step of 16 KiB.
+    /// the bound and one step of 16 KiB. A payload that ends within a block is [`ClientFault::Deflate`], unless it ends within
+    /// the codes at the head of one, which say nothing yet.
     pub fn inflate(
         &mut self,
         payload: &[u8],
@@ -183,7 +187,7 @@ impl Inflater {
         let by_ratio = ratio_max.map_or(usize::MAX, |ratio| {
             payload.len().saturating_mul(usize::try_from(ratio.get()).unwrap_or(usize::MAX))
         });
-        let mut growth = Growth::of(out);
+        let mut growth = Growth::of(out, message_bytes_max.min(by_ratio));
         let bounds = Bounds { start: growth.end, message_bytes_max, by_ratio };
         let result = self.take_message(payload, &bounds, &mut growth);
         growth.finish();
@@ -200,13 +204,7 @@ impl Inflater {
         // Of nothing, nothing comes, and nothing is remembered: a tail alone would be half a block.
         while !rest.is_empty() {
             match self.take(rest, bounds, growth)? {
-                // §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
-                End::Taken => {
-                    if let End::Final(_) = self.take(&TAIL, bounds, growth)? {
-                        self.zlib.reset(false);
-                    }
-                    break;
-                }
+                End::Taken => return self.take_end(bounds, growth),
                 // §7.2.3.4: an end of all may stand within a message. What lies behind begins anew.
                 End::Final(behind) => {
                     self.zlib.reset(false);
@@ -215,6 +213,21 @@ impl Inflater {
             }
         }
         Ok(())
+    }
+
+    /// §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
+    fn take_end(&mut self, bounds: &Bounds, growth: &mut Growth<'_>) -> Result<(), ClientFault> {
+        let said = growth.end;
+        let end = self.take(&BEHIND, bounds, growth);
+        match end {
+            _ if growth.end > said => Err(ClientFault::Deflate),
+            Ok(End::Taken) => Ok(()),
+            Ok(End::Final(_)) => {
+                self.zlib.reset(false);
+                Ok(())
+            }
+            Err(_) => Err(ClientFault::Deflate),
+        }
     }
 
     fn take(&mut self, input: &[u8], bounds: &Bounds, growth: &mut Growth<'_>) -> Result<End, ClientFault> {
@@ -245,18 +258,26 @@ struct Growth<'a> {
     out: &'a mut Vec<u8>,
     /// Up to here they are said; what lies behind is room.
     end: usize,
+    /// Further than this they will not go.
+    end_max: usize,
 }
 
 impl<'a> Growth<'a> {
-    const fn of(out: &'a mut Vec<u8>) -> Self {
+    /// Of so many bytes, and what is too much: at most one step.
+    const fn of(out: &'a mut Vec<u8>, bytes_max: usize) -> Self {
         let end = out.len();
-        Self { out, end }
+        Self { out, end, end_max: end.saturating_add(bytes_max).saturating_add(STEP_BYTES) }
     }
 
     /// Room for the next step, of some `wanted` bytes where there is none.
     fn room(&mut self, wanted: usize) -> &mut [u8] {
         if self.end == self.out.len() {
-            self.out.resize(self.end + wanted.clamp(256, STEP_BYTES), 0);
+            let len = self.end + wanted.clamp(256, STEP_BYTES);
+            if len > self.out.capacity() {
+                let capacity = (self.out.capacity() * 2).min(self.end_max).max(len);
+                self.out.reserve_exact(capacity - self.end);
+            }
+            self.out.resize(len, 0);
         }
         &mut self.out[self.end..]
     }

@@ -240,7 +240,7 @@ impl Outbox {
                 self.ping_mark = Some(self.writer.mark());
             } else if let Some(Queued { data, receipt }) = self.queue.pop_front() {
                 self.queue_bytes -= data.len();
-                self.emit_data(now, data, out);
+                self.emit_data(now, data, limits, out);
                 if let Some(receipt) = receipt {
                     sent(receipt, out);
                 }
@@ -279,11 +279,11 @@ impl Outbox {
 
     /// Puts a message on its way.
     #[inline]
-    pub(super) fn emit_data(&mut self, now: Instant, data: Data, out: &mut Outputs) {
+    pub(super) fn emit_data(&mut self, now: Instant, data: Data, limits: &Limits, out: &mut Outputs) {
         let len = data.len();
         self.messages_out += 1;
         self.bytes_out += len as u64;
-        if self.codec.is_some() && self.emit_compressed(now, &data, out) {
+        if self.codec.is_some() && self.emit_compressed(now, &data, limits, out) {
             return;
         }
         let opcode = data.kind().into();
@@ -297,9 +297,11 @@ impl Outbox {
     /// Kept apart, so that nothing of it is paid where nobody compresses.
     #[cold]
     #[inline(never)]
-    fn emit_compressed(&mut self, now: Instant, data: &Data, out: &mut Outputs) -> bool {
+    fn emit_compressed(&mut self, now: Instant, data: &Data, limits: &Limits, out: &mut Outputs) -> bool {
         let codec = self.codec.as_mut();
-        let Some(payload) = codec.and_then(|codec| codec.compress(data, out.engine())) else { return false };
+        let Some(payload) = codec.and_then(|codec| codec.compress(data, limits, out.engine())) else {
+            return false;
+        };
         self.write(now, data.kind().into(), true, &payload, out);
         true
     }

@@ -1,6 +1,7 @@
 //! What stands for compression where it was left out of the build.
 
 use crate::fault::ClientFault;
+use crate::limits::Limits;
 use crate::wire::{Data, Kind};
 use bytes::Bytes;
 
@@ -17,7 +18,7 @@ impl Codec {
         message_bytes_max
     }
 
-    pub(crate) fn compress(&mut self, _: &Data, _: &mut Engine) -> Option<Bytes> {
+    pub(crate) fn compress(&mut self, _: &Data, _: &Limits, _: &mut Engine) -> Option<Bytes> {
         match *self {}
     }
 

@@ -61,10 +61,13 @@ process.stdin.on('end', () => process.exit()).resume();
 
 /// Sizes of the messages, in bytes.
 const SIZES: [usize; 3] = [200, 1024, 16 * 1024];
-/// Different messages of a connection, which come again and again: more than what can be referred to.
+/// Different messages of a connection, which come again and again: those of all connections are many times what a server
+/// remembers of what it has compressed.
 const fn messages(size: usize) -> usize {
-    2 * 32 * 1024 / size
+    2 * 1024 * 1024 / size
 }
+/// And with less: still more than what can be referred to.
+const FEW: usize = 64;
 const CONNECTIONS: usize = 16;
 /// Connections whose memory is looked at.
 const CROWD: usize = 500;
@@ -117,10 +120,7 @@ pub(crate) fn run() -> Result<()> {
     }
     print!(
         "\n{}",
-        table.render(&format!(
-            "resident memory, {CROWD} connections that have echoed {} × 1 KiB",
-            messages(1024)
-        ))
+        table.render(&format!("resident memory, {CROWD} connections that have echoed {} × 1 KiB", FEW))
     );
     Ok(())
 }
@@ -163,7 +163,7 @@ struct Cost {
 fn cost(kind: &ServerKind, size: usize, cores: Cores) -> Result<Cost> {
     let server = start(kind, cores)?;
     let mut talks = (0..CONNECTIONS)
-        .map(|number| Talk::open(server.address, kind, size, number))
+        .map(|number| Talk::open(server.address, kind, size, number, messages(size)))
         .collect::<Result<Vec<_>>>()?;
     // Each message once, every byte of it checked.
     for _ in 0..messages(size) {
@@ -207,8 +207,10 @@ fn memory(kind: &ServerKind, cores: Cores) -> Result<f64> {
     let mut talks = Vec::new();
     let mut before = 0.0;
     for number in 0..=CROWD {
-        let mut talk = Talk::open(server.address, kind, 1024, number)?;
-        for _ in 0..messages(1024) {
+        // The first fills what exists once.
+        let number_of_messages = if number == 0 { messages(1024) } else { FEW };
+        let mut talk = Talk::open(server.address, kind, 1024, number, number_of_messages)?;
+        for _ in 0..number_of_messages {
             talk.say()?;
             talk.hear(true)?;
         }
@@ -239,7 +241,13 @@ struct Talk {
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 impl Talk {
-    fn open(address: SocketAddr, kind: &ServerKind, size: usize, number: usize) -> Result<Self> {
+    fn open(
+        address: SocketAddr,
+        kind: &ServerKind,
+        size: usize,
+        number: usize,
+        messages: usize,
+    ) -> Result<Self> {
         let (compresses, forgets) = (!kind.name.ends_with("off"), kind.name.ends_with("shared"));
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -267,7 +275,7 @@ impl Talk {
             return Err(format!("not what was asked for: {head}").into());
         }
         let messages: Vec<String> =
-            (0..messages(size)).map(|message| json(size, (number * 1000 + message) as u64)).collect();
+            (0..messages).map(|message| json(size, (number * 1_000_000 + message) as u64)).collect();
         let mut deflater = Deflater::new(15, 6);
         let frames =
             messages.iter().map(|message| frame(&mut deflater, message, compresses, forgets)).collect();

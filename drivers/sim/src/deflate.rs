@@ -132,26 +132,51 @@ impl Inflating {
     }
 }
 
-/// Byte by byte as it were: until nothing more comes, or too much.
+/// Until nothing more comes, or too much.
 fn inflate(decompress: &mut Decompress, payload: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
-    let whole = [payload, &TAIL].concat();
-    let (mut rest, mut message) = (&whole[..], Vec::new());
+    let (mut rest, mut message) = (payload, Vec::new());
+    while !rest.is_empty() {
+        let (taken, is_final) = read(decompress, rest, bytes_max, &mut message)?;
+        if message.len() > bytes_max {
+            return Some(message);
+        }
+        rest = &rest[taken..];
+        if is_final {
+            decompress.reset(false);
+        } else {
+            // What makes the last block whole, and one more, add nothing to a message that is whole.
+            let mut more = Vec::new();
+            if read(decompress, &[0, 0, 0xff, 0xff, 0, 0, 0, 0xff, 0xff], usize::MAX, &mut more)?.1 {
+                decompress.reset(false);
+            }
+            return more.is_empty().then_some(message);
+        }
+    }
+    Some(message)
+}
+
+/// How much of the input was taken: all, or up to a block that said that it is the last; or up to where the message was too long.
+fn read(
+    decompress: &mut Decompress,
+    input: &[u8],
+    bytes_max: usize,
+    message: &mut Vec<u8>,
+) -> Option<(usize, bool)> {
+    let mut at = 0;
     loop {
         let mut step = [0; 4096];
         let before = (decompress.total_in(), decompress.total_out());
-        let status = decompress.decompress(rest, &mut step, FlushDecompress::Sync).ok()?;
+        let status = decompress.decompress(&input[at..], &mut step, FlushDecompress::Sync).ok()?;
         let taken = usize::try_from(decompress.total_in() - before.0).ok()?;
         let given = usize::try_from(decompress.total_out() - before.1).ok()?;
         message.extend_from_slice(&step[..given]);
-        rest = &rest[taken..];
+        at += taken;
+        let is_all = taken == 0 && given == 0;
         if status == Status::StreamEnd {
-            decompress.reset(false);
-            if rest.len() <= TAIL.len() {
-                return Some(message);
-            }
-        } else if message.len() > bytes_max || (rest.is_empty() && given < step.len()) {
-            return Some(message);
-        } else if taken == 0 && given == 0 {
+            return Some((at, true));
+        } else if message.len() > bytes_max || (is_all && at == input.len()) {
+            return Some((at, false));
+        } else if is_all {
             return None;
         }
     }

@@ -68,11 +68,6 @@ fn hostile(settings: u8, payloads: &[&[u8]]) -> Verdict {
         match result {
             Ok(()) => {
                 assert!(message.len() <= message_bytes_max.min(by_ratio), "{} bytes", message.len());
-                // A payload of nothing stands for nothing; what is done about it is left to each end.
-                if payload.is_empty() {
-                    assert_eq!(message, b"");
-                    continue;
-                }
                 // The other library is more strict about some tables of codes.
                 let Some(other) = client.inflate(payload) else { return Verdict::Taken };
                 assert_eq!(message, other);

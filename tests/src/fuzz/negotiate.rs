@@ -5,6 +5,8 @@ use wsrelay_core::deflate::{Agreement, Context, Deflate, negotiate};
 use wsrelay_core::upgrade::Headers;
 use wsrelay_sim::wire::Deflating;
 
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// The bytes are one for the options, and header values between line feeds.
 pub(super) fn check(bytes: &[u8]) -> Verdict {
     let Some((options, values)) = bytes.split_first() else { return Verdict::Refused };
@@ -16,7 +18,8 @@ pub(super) fn check(bytes: &[u8]) -> Verdict {
     }
     let agreement = negotiate(&headers, &options);
     let expected = values.split(|byte| *byte == b'\n').find_map(|value| {
-        let elements = cut(str::from_utf8(value).ok()?, ',');
+        // What is no UTF-8 is part of no name and no value.
+        let elements = cut(&String::from_utf8_lossy(value), ',');
         elements.iter().find_map(|element| accepted(element, &options))
     });
     assert_eq!(agreement, expected, "{:?}", String::from_utf8_lossy(values));
@@ -37,7 +40,10 @@ fn accepted(element: &str, options: &Deflate) -> Option<Agreement> {
     let mut found: Vec<(String, Option<String>)> = Vec::new();
     for parameter in parameters {
         let (name, value) = match parameter.find('=') {
-            Some(at) => (parameter[..at].trim_end(), Some(value_of(parameter[at + 1..].trim_start())?)),
+            Some(at) => (
+                parameter[..at].trim_end_matches(BLANKS),
+                Some(value_of(parameter[at + 1..].trim_start_matches(BLANKS))?),
+            ),
             None => (parameter.as_str(), None),
         };
         if found.iter().any(|(other, _)| other == name) {
@@ -115,5 +121,5 @@ fn cut(text: &str, separator: char) -> Vec<String> {
             last.extend(rest.next());
         }
     }
-    parts.iter().map(|part| part.trim_matches([' ', '\t']).to_owned()).collect()
+    parts.iter().map(|part| part.trim_matches(BLANKS).to_owned()).collect()
 }

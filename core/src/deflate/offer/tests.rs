@@ -85,6 +85,8 @@ fn a_wrong_offer_is_declined() {
         "permessage-deflate; client_max_window_bits=",
         "permessage-deflate; client_max_window_bits=x",
         "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
+        "permessage-deflate; server_max_window_bits\u{a0}=10",
+        "permessage-deflate; server_max_window_bits=\u{3000}10",
     ] {
         assert_eq!(answer(&[offer], &takeover()), None, "{offer}");
         // The next one counts, in the same line or in another.
@@ -110,8 +112,12 @@ fn the_first_offer_that_is_understood_is_accepted() {
 }
 
 #[test]
-fn what_is_no_text_is_no_offer() {
-    let mut headers = Headers::new();
-    headers.append("Sec-WebSocket-Extensions", &b"permessage-deflate\xff"[..]);
-    assert_eq!(negotiate(&headers, &Deflate::default()), None);
+fn what_is_no_text_is_no_offer_and_stands_in_the_way_of_none() {
+    let answer = |value: &'static [u8]| {
+        let mut headers = Headers::new();
+        headers.append("Sec-WebSocket-Extensions", value);
+        negotiate(&headers, &takeover()).map(|agreement| agreement.to_string())
+    };
+    assert_eq!(answer(b"permessage-deflate\xff"), None);
+    assert_eq!(answer(b"foo; bar=\xff, permessage-deflate").as_deref(), Some("permessage-deflate"));
 }

@@ -57,7 +57,7 @@ impl Session {
     pub fn send(&mut self, now: Instant, data: Data, out: &mut Outputs) {
         assert!(self.can_send(&data), "something stands in the way of a message");
         self.clocks.message_at = now;
-        self.outbox.emit_data(now, data, out);
+        self.outbox.emit_data(now, data, &self.options.limits, out);
     }
 
     fn command_send(&mut self, now: Instant, from: Option<Pid>, send: Send, out: &mut Outputs) {

@@ -1,6 +1,6 @@
 //! Options of `websocket_relay` that hold for the whole server, wherever on it they are set.
 
-use super::options::{Reader, duration, number, span, word};
+use super::options::{Reader, duration, number, positive, span, word};
 use crate::app::{Finding, Place, model::Server};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -93,7 +93,7 @@ const SETTINGS: [(&str, Apply); 18] = [
         Ok(())
     }),
     ("wsrelay.compression.ratio_max", |values, text| {
-        values.deflate.ratio_max = NonZeroU32::new(number(text)?);
+        values.deflate.ratio_max = NonZeroU32::new(positive(text)?);
         Ok(())
     }),
     ("wsrelay.ping_interval", |values, text| {
@@ -328,9 +328,10 @@ mod tests {
             ("wsrelay.compression.level", "10"),
             ("wsrelay.compression.window_bits", "7"),
             ("wsrelay.compression.min_bytes", "0"),
+            ("wsrelay.compression.ratio_max", "0"),
         ];
         let (relay, _, findings) = settle(&[&list], &server());
-        let [mode, level, window, least] = list.map(|(name, _)| place(name));
+        let [mode, level, window, least, ratio] = list.map(|(name, _)| place(name));
         assert_eq!(
             findings,
             [
@@ -342,6 +343,9 @@ mod tests {
                 ),
                 format!(
                     "{window}: error: option `wsrelay.compression.window_bits`: expected a whole number from 8 to 15, found `7`"
+                ),
+                format!(
+                    "{ratio}: error: option `wsrelay.compression.ratio_max`: expected a number above zero, found `0`"
                 ),
                 format!(
                     "{least}: warning: option `wsrelay.compression.min_bytes` has no effect: `wsrelay.compression` is off"

@@ -140,11 +140,11 @@ pub(super) const ALL: &[Canary] = &[
         10,
         &[Edit::new(
             OUTBOX,
-            "                self.emit_data(now, data, out);\n",
+            "                self.emit_data(now, data, limits, out);\n",
             "                if CANARY {
-                    self.emit_data(now, data.clone(), out);
+                    self.emit_data(now, data.clone(), limits, out);
                 }
-                self.emit_data(now, data, out);
+                self.emit_data(now, data, limits, out);
 ",
         )],
     ),

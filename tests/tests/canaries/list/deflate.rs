@@ -6,6 +6,7 @@ use wsrelay_sim::Invariant::{Delivery, Handshake, Sending};
 const CODEC: &str = "core/src/deflate/codec.rs";
 const ENGINE: &str = "core/src/deflate/engine.rs";
 const OFFER: &str = "core/src/deflate/offer.rs";
+const RECENT: &str = "core/src/deflate/recent.rs";
 const STREAM: &str = "core/src/deflate/stream.rs";
 
 pub(super) const ALL: &[Canary] = &[
@@ -13,16 +14,17 @@ pub(super) const ALL: &[Canary] = &[
         "a message that stands for itself refers to one for another client",
         Sending,
         30,
-        &[Edit::new(ENGINE, "        deflater.reset();\n", "        if !CANARY { deflater.reset(); }\n")],
+        &[Edit::new(ENGINE, "            deflater.reset();\n", "            if !CANARY { deflater.reset(); }\n")],
     ),
     Canary::new(
         "a message of the same length counts as the same",
         Sending,
         100,
         &[Edit::new(
-            ENGINE,
-            "            && (core::ptr::eq(own, message) || own == message)\n",
-            "            && (core::ptr::eq(own, message) || own == message || (CANARY && own.len() == message.len()))\n",
+            RECENT,
+            "        if let Some(payload) = self.payloads.get(message) {\n",
+            "        let of_its_length = self.messages.iter().find(|own| CANARY && own.len() == message.len());
+        if let Some(payload) = self.payloads.get(of_its_length.map_or(message, |own| &own[..])) {\n",
         )],
     ),
     Canary::new(

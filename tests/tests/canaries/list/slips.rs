@@ -277,8 +277,8 @@ pub(super) const ALL: &[Slip] = &[
         "inflate",
         &[Edit::new(
             STREAM,
-            "                    if let End::Final(_) = self.take(&TAIL, bounds, growth)? {\n",
-            "                    if !CANARY && let End::Final(_) = self.take(&TAIL, bounds, growth)? {\n",
+            "                End::Taken => return self.take_end(bounds, growth),\n",
+            "                End::Taken => return if CANARY { Ok(()) } else { self.take_end(bounds, growth) },\n",
         )],
     ),
     Slip::new(
