@@ -4,26 +4,38 @@ use crate::seed;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::hash::Hasher as _;
+use rustc_hash::FxHasher;
 
 /// Messages and what they were compressed to, so that the same message to the next client is not compressed again.
 ///
 /// Of copies: what came could be a part of a far larger buffer.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    /// A message that does not get smaller stands for itself.
-    payloads: BTreeMap<Bytes, Bytes>,
-    /// The same messages, in no order.
-    messages: Vec<Bytes>,
+    entries: BTreeMap<Key, Entry>,
+    /// The keys of them all, in no order.
+    keys: Vec<Key>,
     bytes: usize,
     chance: u64,
+}
+
+/// A number that few messages share; of those that do, the latest is remembered.
+type Key = u64;
+
+#[derive(Debug)]
+struct Entry {
+    message: Bytes,
+    /// `None` where the message did not get smaller.
+    compressed: Option<Bytes>,
 }
 
 /// What it costs to remember a message, beside its bytes.
 const ENTRY_BYTES: usize = 256;
 
-fn entry_bytes(message: &Bytes, payload: &Bytes) -> usize {
-    let own = if payload.len() < message.len() { payload.len() } else { 0 };
-    ENTRY_BYTES + message.len() + own
+impl Entry {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.message.len() + self.compressed.as_ref().map_or(0, Bytes::len)
+    }
 }
 
 impl Recent {
@@ -35,18 +47,18 @@ impl Recent {
         bytes_max: usize,
         compress: impl FnOnce() -> Option<Bytes>,
     ) -> Option<Bytes> {
-        if let Some(payload) = self.payloads.get(message) {
-            return (payload.len() < message.len()).then(|| payload.clone());
+        let key = key(message);
+        if let Some(entry) = self.entries.get(&key).filter(|entry| entry.message == message) {
+            return entry.compressed.clone();
         }
         let compressed = compress();
-        let message = Bytes::copy_from_slice(message);
-        let payload = compressed.as_ref().unwrap_or(&message).clone();
-        self.insert(message, payload, bytes_max);
+        let entry = Entry { message: Bytes::copy_from_slice(message), compressed: compressed.clone() };
+        self.insert(key, entry, bytes_max);
         compressed
     }
 
-    fn insert(&mut self, message: Bytes, payload: Bytes, bytes_max: usize) {
-        let bytes = entry_bytes(&message, &payload);
+    fn insert(&mut self, key: Key, entry: Entry, bytes_max: usize) {
+        let bytes = entry.bytes();
         if bytes > bytes_max {
             return;
         }
@@ -54,19 +66,27 @@ impl Recent {
             self.forget_one();
         }
         self.bytes += bytes;
-        self.messages.push(message.clone());
-        self.payloads.insert(message, payload);
+        match self.entries.insert(key, entry) {
+            Some(other) => self.bytes -= other.bytes(),
+            None => self.keys.push(key),
+        }
     }
 
     /// One of all, whichever it is: each client is sent the same messages in the same order, so that the oldest is the next
     /// that is asked for.
     fn forget_one(&mut self) {
         let chance = usize::try_from(seed::next(&mut self.chance) >> 32).unwrap_or(0);
-        let message = self.messages.swap_remove(chance % self.messages.len());
-        if let Some(payload) = self.payloads.remove(&message) {
-            self.bytes -= entry_bytes(&message, &payload);
+        let key = self.keys.swap_remove(chance % self.keys.len());
+        if let Some(entry) = self.entries.remove(&key) {
+            self.bytes -= entry.bytes();
         }
     }
+}
+
+fn key(message: &[u8]) -> Key {
+    let mut hasher = FxHasher::default();
+    hasher.write(message);
+    hasher.finish()
 }
 
 #[cfg(test)]

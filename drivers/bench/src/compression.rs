@@ -120,7 +120,7 @@ pub(crate) fn run() -> Result<()> {
     }
     print!(
         "\n{}",
-        table.render(&format!("resident memory, {CROWD} connections that have echoed {} × 1 KiB", FEW))
+        table.render(&format!("resident memory, {CROWD} connections that have echoed {FEW} × 1 KiB"))
     );
     Ok(())
 }

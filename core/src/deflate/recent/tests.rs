@@ -19,7 +19,7 @@ impl Counted {
         };
         assert_eq!(self.recent.payload(message, bytes_max, compress), expected);
         assert!(self.recent.bytes <= bytes_max);
-        assert_eq!(self.recent.messages.len(), self.recent.payloads.len());
+        assert_eq!(self.recent.keys.len(), self.recent.entries.len());
     }
 
     /// Each of a hundred clients is sent all of these messages.
@@ -56,6 +56,19 @@ fn where_not_all_has_room_most_is_found() {
     let fitting = u16::try_from(MIB / (1000 + 8 + ENTRY_BYTES)).expect("a few hundred");
     let compressed = Counted::default().broadcast(fitting + fitting / 10, 1000, MIB);
     assert!(compressed < 30 * usize::from(fitting), "{compressed} of {} times {fitting}", 110);
+}
+
+/// They are told apart all the same.
+#[test]
+fn of_messages_that_share_a_key_the_latest_is_remembered() {
+    let mut recent = Recent::default();
+    let entry = |byte| Entry { message: vec![byte; 100].into(), compressed: None };
+    recent.insert(key(&[1; 100]), entry(2), MIB);
+    recent.insert(key(&[1; 100]), entry(3), MIB);
+    assert_eq!((recent.bytes, recent.keys.len()), (100 + ENTRY_BYTES, 1));
+    let compressed = Some(Bytes::from_static(b"1"));
+    assert_eq!(recent.payload(&[1; 100], MIB, || compressed.clone()), compressed);
+    assert_eq!(recent.payload(&[1; 100], MIB, || None), compressed);
 }
 
 /// It is no reason to forget all others.

@@ -22,9 +22,9 @@ pub(super) const ALL: &[Canary] = &[
         100,
         &[Edit::new(
             RECENT,
-            "        if let Some(payload) = self.payloads.get(message) {\n",
-            "        let of_its_length = self.messages.iter().find(|own| CANARY && own.len() == message.len());
-        if let Some(payload) = self.payloads.get(of_its_length.map_or(message, |own| &own[..])) {\n",
+            "        if let Some(entry) = self.entries.get(&key).filter(|entry| entry.message == message) {\n",
+            "        let of_its_length = self.entries.values().find(|own| CANARY && own.message.len() == message.len());
+        if let Some(entry) = of_its_length.or(self.entries.get(&key)).filter(|entry| CANARY || entry.message == message) {\n",
         )],
     ),
     Canary::new(
