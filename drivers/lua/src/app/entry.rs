@@ -211,6 +211,8 @@ impl Inserter<'_> {
                     Err(fault) => {
                         let message = format!("`file://{}`: {fault}", path.trim_end());
                         out.push(Finding::error(&node.place, message));
+                        // The address is no source, and need not be complained about as one.
+                        text.text = String::new().into();
                     }
                 }
             }

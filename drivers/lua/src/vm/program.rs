@@ -25,16 +25,20 @@ pub struct Program {
 #[derive(Debug, Default)]
 pub struct Programs(BTreeMap<EntryId, Arc<Program>>);
 
+/// Most libraries that import one another in a row.
+const IMPORTS_DEEP_MAX: usize = 100;
+
 impl Programs {
-    /// Compiles every source of an application that was read without errors; what does not compile is a finding.
+    /// Compiles every source of an application; what does not compile is a finding.
     #[must_use]
     pub fn compile(application: &Application) -> (Self, Vec<Finding>) {
-        let mut programs = Self::default();
-        let mut findings = Vec::new();
+        let mut compiling = Compiling { application, known: BTreeMap::new(), findings: Vec::new() };
         for id in application.code.keys() {
-            programs.add(application, id, &mut findings);
+            compiling.program(id, 0);
         }
-        (programs, findings)
+        let Compiling { known, findings, .. } = compiling;
+        let programs = known.into_iter().filter_map(|(id, known)| Some((id.clone(), known?.program)));
+        (Self(programs.collect()), findings)
     }
 
     /// The program of an entry.
@@ -47,39 +51,54 @@ impl Programs {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Program>> {
         self.0.values()
     }
+}
 
-    /// Compiles a program, its imports first: reading has made sure that they form no circle.
-    fn add(
-        &mut self,
-        application: &Application,
-        id: &EntryId,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Arc<Program>> {
-        if let Some(program) = self.0.get(id) {
-            return Some(Arc::clone(program));
+struct Compiling<'a> {
+    application: &'a Application,
+    /// `None` for a program that is not sound, or whose imports are being compiled.
+    known: BTreeMap<&'a EntryId, Option<Known>>,
+    findings: Vec<Finding>,
+}
+
+#[derive(Clone)]
+struct Known {
+    program: Arc<Program>,
+    /// How many libraries import one another in a row, beginning with this.
+    height: usize,
+}
+
+impl<'a> Compiling<'a> {
+    /// The program of an entry, its imports first. None if it imports itself on any way, which reading has told.
+    fn program(&mut self, id: &'a EntryId, depth: usize) -> Option<Known> {
+        if let Some(known) = self.known.get(id) {
+            return known.clone();
         }
+        let application = self.application;
         let code = application.code.get(id)?;
-        let mut imports = Vec::new();
-        for (name, import, _) in &code.imports {
-            imports.push((name.clone(), self.add(application, import, findings)?));
-        }
-        let bytecode = match compile(code) {
-            Ok(bytecode) => bytecode,
-            Err(finding) => {
-                findings.push(finding);
+        self.known.insert(id, None);
+        let bytecode = compile(code).map_err(|finding| self.findings.push(finding));
+        let (mut imports, mut height) = (Vec::new(), 0);
+        for (name, import, place) in &code.imports {
+            let known = if depth < IMPORTS_DEEP_MAX { self.program(import, depth + 1) } else { None };
+            height = height.max(known.as_ref().map_or(0, |known| known.height + 1));
+            if depth.max(height) >= IMPORTS_DEEP_MAX {
+                let message = format!("more than {IMPORTS_DEEP_MAX} libraries import one another in a row");
+                self.findings.push(Finding::error(place, message));
                 return None;
             }
-        };
+            imports.push(known.map(|known| (name.clone(), known.program)));
+        }
         let program = Arc::new(Program {
             code: Arc::clone(code),
             // "@" marks the name of a file.
             chunk_name: format!("@{}", code.source_place.file),
-            bytecode,
-            imports,
+            bytecode: bytecode.ok()?,
+            imports: imports.into_iter().collect::<Option<_>>()?,
             fingerprint: application.fingerprint(id),
         });
-        self.0.insert(id.clone(), Arc::clone(&program));
-        Some(program)
+        let known = Some(Known { program, height });
+        self.known.insert(id, known.clone());
+        known
     }
 }
 

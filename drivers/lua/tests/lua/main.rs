@@ -5,6 +5,7 @@
 mod bounds;
 mod bus;
 mod channels;
+mod checking;
 mod clients;
 mod copies;
 mod coroutines;
