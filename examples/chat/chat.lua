@@ -7,9 +7,13 @@ local json = require("json")
 
 -- A name without spaces around it, or nil when it is none.
 local function name(text, chars_max)
-    text = string.match(text or "", "^%s*(.-)%s*$")
-    local chars = utf8.len(text)
-    if not chars or chars == 0 or chars > chars_max or string.find(text, "%c") then
+    -- No character has more than four bytes.
+    if not text or #text > 4 * chars_max then
+        return nil
+    end
+    text = string.match(text, "^%s*(.*%S)")
+    local chars = text and utf8.len(text)
+    if not chars or chars > chars_max or string.find(text, "%c") then
         return nil
     end
     return text

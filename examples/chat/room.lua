@@ -4,6 +4,8 @@ local json = require("json")
 local time = require("time")
 
 local TEXT_CHARS_MAX = 2000
+local TEXT_BYTES_MAX = 4 * TEXT_CHARS_MAX -- no character has more than four
+local TOO_LONG = "a message has at most " .. TEXT_CHARS_MAX .. " characters"
 local EMPTY_WAIT = "60s"
 
 local members = {} -- user by PID
@@ -64,11 +66,15 @@ local function read_text(data)
     if type(text) ~= "string" then
         return nil, "a message is a JSON object with a text"
     end
-    text = string.match(text, "^%s*(.-)%s*$")
-    if text == "" then
+    -- Its length comes first: a pattern takes its time with what is long.
+    if #text > TEXT_BYTES_MAX then
+        return nil, TOO_LONG
+    end
+    text = string.match(text, "^%s*(.*%S)")
+    if not text then
         return nil, "a message is not empty"
     elseif utf8.len(text) > TEXT_CHARS_MAX then
-        return nil, "a message has at most " .. TEXT_CHARS_MAX .. " characters"
+        return nil, TOO_LONG
     end
     return text
 end

@@ -80,9 +80,9 @@ fn everything_that_is_wrong_is_said_at_once_with_file_and_line() {
     let lines: Vec<_> = err.lines().collect();
     for (start, words) in [
         ("_index.yaml:44:9: error: ", "did you mean `websocket_relay`?"),
-        ("_index.yaml:56:11: error: `func`: there is no `app:chatt`", "did you mean `app:chat`?"),
-        ("chat.lua:30:", "got 'than'"),
-        ("room.lua:9:", "`continue`"),
+        ("_index.yaml:58:11: error: `func`: there is no `app:chatt`", "did you mean `app:chat`?"),
+        ("chat.lua:34:", "got 'than'"),
+        ("room.lua:11:", "`continue`"),
     ] {
         assert!(lines.iter().any(|line| line.starts_with(start) && line.contains(words)), "{start}: {err}");
     }
@@ -92,6 +92,8 @@ fn everything_that_is_wrong_is_said_at_once_with_file_and_line() {
 #[test]
 fn a_hangup_reads_the_application_again_and_keeps_the_old_one_where_the_new_is_unsound() {
     let folder = Folder::with_chat("reload");
+    // So that an ordinary request is answered by the code.
+    folder.edit("_index.yaml", "relay_only: true", "relay_only: false");
     let mut running = run(&folder);
     assert!(running.get("/").contains("<title>wsrelay chat</title>"));
     assert!(running.get("/ws/chat").contains("user (1 to 32 characters)"));
