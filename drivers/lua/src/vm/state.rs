@@ -61,6 +61,7 @@ impl Vm {
             | StdLib::MATH
             | StdLib::DEBUG;
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
+        modules::string::replace_slow(&lua)?;
         let budget = Budget::install(&lua);
         let running = Running::default();
         let native = natives::table(&lua, &running, &budget, clock)?;

@@ -28,6 +28,53 @@ entries:
     assert_eq!(world.exec(&[]), Ok(json!([49, "there are too many processes"])));
 }
 
+/// With a budget that they would not use up in minutes.
+#[test]
+fn what_cannot_be_preempted_is_ended_when_it_takes_long() {
+    for body in [
+        "return ('a'):rep(40):find(('a?'):rep(40) .. ('a'):rep(41))",
+        "return ('('):rep(1e6):find('%b()')",
+        "return ((' '):rep(1e6) .. 'x' .. (' '):rep(1e6) .. 'x'):match('^%s*(.-)%s*$')",
+        "return ('x'):gsub('x', function() while true do end end)",
+        "table.sort({3, 2, 1}, function() while true do end end)",
+    ] {
+        let main = format!("return {{ main = function() {body} end }}");
+        let result = world_of(&main, u64::MAX / 2).exec(&[]);
+        assert!(
+            result.as_ref().is_err_and(|error| error.contains("in which no other process can run")),
+            "{result:?}"
+        );
+    }
+}
+
+/// The time that it took is charged.
+#[test]
+fn what_cannot_be_preempted_is_ended_whatever_catches_errors() {
+    let main =
+        "return { main = function() while true do pcall(string.find, ('('):rep(1e6), '%b()') end end }";
+    let result = world_of(main, 50_000_000).exec(&[]);
+    assert!(result.as_ref().is_err_and(|error| error.contains("ran for too long")), "{result:?}");
+}
+
+#[test]
+fn long_texts_are_found_in_longer_ones_in_no_time() {
+    let main = "
+        local text, part = ('a'):rep(1e6), ('a'):rep(5e5) .. 'b'
+        return { text:find(part, 1, true) or 0, string.find(text, part) or 0, #text:split(part) }
+    ";
+    assert_eq!(run(main), Ok(json!([0, 0, 1])));
+}
+
+fn world_of(main: &str, budget: u64) -> World {
+    let yaml = "
+namespace: app
+entries:
+  - {name: processes, kind: process.host}
+  - {name: main, kind: process.lua, source: 'file://main.lua'}
+";
+    World::with_options(&[("_index.yaml", yaml), ("main.lua", main)], HubOptions { budget, ..options() })
+}
+
 #[test]
 fn names_topics_subscriptions_and_connections_of_a_process_are_counted() {
     for (attempt, words) in [

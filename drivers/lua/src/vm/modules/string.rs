@@ -3,9 +3,30 @@
 //! Only calls of the form `string.find(x, …)` go through here; `x:find(…)` is native, for strings have their own
 //! metatable.
 
-use mlua::{IntoLua, Lua, Table, Value};
+use memchr::memmem;
+use mlua::{IntoLua, Lua, LuaString, Table, Value};
 
 use super::errors;
+
+/// Puts functions in the place of those of Luau's own that look for one long text in another: those take time in proportion to
+/// the product of both, and cannot be pre-empted. Methods of strings are these, too.
+///
+/// # Errors
+///
+/// Lua has no memory left, or the state has no `string`.
+pub fn replace_slow(lua: &Lua) -> mlua::Result<()> {
+    let native: Table = lua.globals().get("string")?;
+    let find = lua.create_function(|_, (text, part, from): (LuaString, LuaString, usize)| {
+        let (text, part) = (text.as_bytes(), part.as_bytes());
+        let from = from.saturating_sub(1);
+        let found = text.get(from..).and_then(|rest| memmem::find(rest, &part));
+        Ok(found.map(|at| from + at + 1))
+    })?;
+    let is_plain = lua.create_function(|_, pattern: LuaString| {
+        Ok(!pattern.as_bytes().iter().any(|byte| b"^$*+?.([%-".contains(byte)))
+    })?;
+    lua.load(include_str!("string/slow.luau")).set_name("=string").call((native, find, is_plain))
+}
 
 /// A copy of the table `string` of this state, to be called in place of it.
 ///
@@ -32,7 +53,7 @@ pub fn types(lua: &Lua) -> mlua::Result<Table> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::run;
+    use super::super::testing::{run, run_in};
 
     #[test]
     fn an_error_object_is_taken_for_its_text() {
@@ -82,6 +103,40 @@ mod tests {
             ("number(errors.new('5'))", "number expected, got userdata"),
         ] {
             assert_eq!(run(&format!("return ({call})")), format!("raised: test:1: {expected}"), "{call}");
+        }
+    }
+
+    /// Each call as a method and as a function, and with what Luau itself would make of it.
+    #[test]
+    fn a_long_text_is_found_in_a_longer_one_as_luau_finds_it() {
+        let bare = mlua::Lua::new();
+        for (call, expected) in [
+            ("find(part)", "3001 3064"),
+            ("find(part, 1, true)", "3001 3064"),
+            ("find(part, 3001)", "3001 3064"),
+            ("find(part, 3002)", "nil"),
+            ("find(part, -64 - 3000)", "3001 3064"),
+            ("find(part, -1e9)", "3001 3064"),
+            ("find(part, 0)", "3001 3064"),
+            ("find(part, 1e9)", "nil"),
+            ("find(part, '3001')", "3001 3064"),
+            ("find(part, 3001.5)", "3001 3064"),
+            ("find((part:gsub('b', '.')))", "1 64"),
+            ("find('.' .. part)", "3000 3064"),
+            ("find(part .. '.', 1, true)", "nil"),
+            ("split(part)[1]:len()", "3000"),
+            ("split(part)[2]:len()", "3000"),
+            ("split(('c'):rep(50))[1]:len()", "6064"),
+        ] {
+            let program = |call: &str| {
+                format!(
+                    "local part = ('b'):rep(64) local text = ('a'):rep(3000) .. part .. ('a'):rep(3000) return {call}"
+                )
+            };
+            assert_eq!(run(&program(&format!("text:{call}"))), expected, "{call}");
+            assert_eq!(run_in(&bare, &program(&format!("text:{call}"))), expected, "{call}");
+            let function = call.replacen('(', "(text, ", 1);
+            assert_eq!(run(&program(&format!("string.{function}"))), expected, "{function}");
         }
     }
 
