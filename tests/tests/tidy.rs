@@ -85,13 +85,17 @@ fn the_core_depends_on_six_packages_and_no_more() {
     assert!(names.is_subset(&card), "{names:?}");
 }
 
+/// One number of a Lua state's has no other way to it.
 #[test]
-fn no_package_has_unsafe_code() {
+fn no_package_has_unsafe_code_but_for_one_call() {
+    const ONLY: &str = "drivers/lua/src/vm/memory/total.rs";
+    let is = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe_code"];
     for folder in ["core", "drivers", "tests/src", "fuzz/fuzz_targets"] {
-        assert_eq!(uses(folder, &["unsafe {", "unsafe fn", "unsafe impl"], &[]), NOTHING);
+        assert_eq!(uses(folder, &is, &[ONLY, "core/src/lib.rs"]), NOTHING);
     }
+    assert_eq!(uses("drivers/lua/src/vm/memory", &["unsafe {"], &[]).len(), 1);
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    assert!(manifest.contains("unsafe_code = \"forbid\""));
+    assert!(manifest.contains("unsafe_code = \"deny\""));
 }
 
 #[test]

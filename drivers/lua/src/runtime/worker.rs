@@ -215,10 +215,11 @@ impl Bench {
         }
     }
 
-    /// Sleeps until something is put into the inbox, or is due.
+    /// Sleeps until something is put into the inbox, or is due; before that, it tidies up.
     fn sleep(&self, hub: &Arc<Hub>) {
+        let is_untidy = self.states.iter().any(Vm::tidy);
         let mut inbox = self.shared.inbox();
-        if !inbox.starts.is_empty() || !inbox.woken.is_empty() || inbox.stopping {
+        if is_untidy || !inbox.starts.is_empty() || !inbox.woken.is_empty() || inbox.stopping {
             return;
         }
         inbox.sleeper = Some(thread::current());
@@ -337,6 +338,14 @@ impl Bench {
         }
     }
 
+    /// States without processes are given back, but for one, which would soon be made again.
+    fn drop_empty_states(&mut self) {
+        if self.states.iter().filter(|state| state.is_empty()).count() > 1 {
+            let mut has_spare = false;
+            self.states.retain(|state| !state.is_empty() || !mem::replace(&mut has_spare, true));
+        }
+    }
+
     fn remove(&mut self, place: Place, why: Result<Result<Values, ErrorObject>, ExitReason>) {
         let Some(process) = self.slots.get_mut(place.slot).and_then(Option::take) else { return };
         self.free.push(place.slot);
@@ -344,8 +353,9 @@ impl Bench {
             self.alarms.remove(&(at, place));
         }
         let Process { context, ended, script, .. } = process;
-        // Its memory is given back before anybody hears of its end.
+        // What it held is garbage before anybody hears of its end.
         drop(script);
+        self.drop_empty_states();
         match why {
             Ok(result) => finish(&context, ended, result),
             Err(reason) => end(&context, ended, reason),

@@ -4,7 +4,9 @@ use mlua::{Lua, VmState};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wsrelay_core::time::Instant;
+use wsrelay_host::Clock;
 
 /// Counts the safepoints that scripts pass: loops, calls, returns, steps of patterns. About ten nanoseconds' worth of work each, as a
 /// rule.
@@ -24,6 +26,10 @@ pub(super) struct Budget {
     /// When the turn began, or was last found to last long.
     since: Cell<Option<Instant>>,
     stretch: Cell<Option<Stretch>>,
+    /// What the state held then, and by how much it may grow until the memory is looked at.
+    memory: Cell<usize>,
+    growth_max: usize,
+    clock: Clock,
 }
 
 /// Time that a script has computed without a chance to pre-empt it.
@@ -55,7 +61,7 @@ const TOO_LONG: &str = "a pattern, or a function that sorts or replaces, took mo
 impl Budget {
     /// Installs the count in a state.
     #[must_use]
-    pub(super) fn install(lua: &Lua) -> Rc<Self> {
+    pub(super) fn install(lua: &Lua, clock: &Clock, growth_max: usize) -> Rc<Self> {
         let budget = Rc::new(Self {
             fuel: Cell::new(u32::MAX),
             looks: Cell::new(u32::MAX),
@@ -63,20 +69,24 @@ impl Budget {
             full: Cell::new(u64::MAX),
             since: Cell::new(None),
             stretch: Cell::new(None),
+            memory: Cell::new(usize::MAX),
+            growth_max,
+            clock: clock.clone(),
         });
         let counted = Rc::clone(&budget);
-        lua.set_interrupt(move |_| counted.safepoint());
+        lua.set_interrupt(move |lua| counted.safepoint(lua));
         budget
     }
 
-    /// Begins a turn of a script that has so much of its budget left.
-    pub(super) fn begin(&self, left: u64, full: u64, is_busy: bool) {
+    /// Begins a turn of a script that has so much of its budget left, in a state that holds so much.
+    pub(super) fn begin(&self, left: u64, full: u64, is_busy: bool, memory: usize) {
         self.fuel.set(LOOK);
         self.looks.set(if is_busy { SLICE_OF_THE_BUSY } else { SLICE });
         self.left.set(left);
         self.full.set(full);
-        self.since.set(Some(Instant::now()));
+        self.since.set(Some(self.clock.now()));
         self.stretch.set(None);
+        self.memory.set(memory);
     }
 
     /// The script has received something: who is kept busy by others does not run for its own sake.
@@ -91,23 +101,27 @@ impl Budget {
         self.left.replace(u64::MAX).saturating_sub(used.into())
     }
 
-    fn safepoint(&self) -> mlua::Result<VmState> {
+    fn safepoint(&self, lua: &Lua) -> mlua::Result<VmState> {
         match self.fuel.get().checked_sub(1) {
             Some(fuel) => {
                 self.fuel.set(fuel);
                 Ok(VmState::Continue)
             }
-            None => self.look(),
+            None => self.look(lua),
         }
     }
 
     #[cold]
-    fn look(&self) -> mlua::Result<VmState> {
+    fn look(&self, lua: &Lua) -> mlua::Result<VmState> {
         self.charge(LOOK.into())?;
         self.fuel.set(LOOK);
-        if self.since.get().is_some_and(|since| since.elapsed() > LONG_TURN) {
-            self.since.set(Some(Instant::now()));
+        let now = self.clock.now();
+        if self.since.get().is_some_and(|since| now.since(since) > LONG_TURN) {
+            self.since.set(Some(now));
             self.lasts_long()?;
+            return Ok(VmState::Yield);
+        }
+        if lua.used_memory().saturating_sub(self.memory.get()) > self.growth_max {
             return Ok(VmState::Yield);
         }
         let looks = self.looks.get().saturating_sub(1);

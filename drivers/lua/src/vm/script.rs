@@ -54,7 +54,7 @@ impl Script {
                 Ok(Self { context: Rc::clone(context), state, category, process, root, is_busy: false })
             }
             Err(error) => {
-                state.ledger.borrow_mut().move_out(category);
+                state.ledger.borrow_mut().move_out(&state.lua, category);
                 Err(error)
             }
         }
@@ -101,7 +101,7 @@ impl Script {
         state.ledger.borrow().allow(&state.lua)?;
         state.running.replace(Some(Rc::clone(&self.context)));
         state.enter.call::<()>(&self.process)?;
-        state.budget.begin(*budget, full, self.is_busy);
+        state.budget.begin(*budget, full, self.is_busy, state.lua.used_memory());
         let result = self.root.resume::<MultiValue>(());
         *budget = state.budget.end();
         let outcome = result.and_then(|values| self.outcome(values));
@@ -155,7 +155,9 @@ impl Script {
 
 impl Drop for Script {
     fn drop(&mut self) {
-        self.state.ledger.borrow_mut().move_out(self.category);
+        if self.state.ledger.borrow_mut().move_out(&self.state.lua, self.category) {
+            self.state.untidy.set(2);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::natives;
 use crate::runtime::{Context, HubOptions};
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wsrelay_host::Clock;
 
@@ -24,6 +24,8 @@ pub(super) struct Shared {
     pub(super) running: Running,
     pub(super) budget: Rc<Budget>,
     pub(super) ledger: RefCell<Ledger>,
+    /// Cycles of the collector until what processes have left is gone: one may have begun before they ended.
+    pub(super) untidy: Cell<u8>,
     pub(super) enter: Function,
     pub(super) start: Function,
     pub(super) environment: Function,
@@ -62,7 +64,7 @@ impl Vm {
             | StdLib::DEBUG;
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         modules::string::replace_slow(&lua)?;
-        let budget = Budget::install(&lua);
+        let budget = Budget::install(&lua, clock, options.memory_bytes_max / 2);
         let running = Running::default();
         let native = natives::table(&lua, &running, &budget, clock)?;
         let kernel: Table = run(&lua, "kernel", KERNEL, [Value::Table(native.clone())])?;
@@ -94,14 +96,40 @@ impl Vm {
         }
         shared_globals.set_safeenv(true);
         lua.gc_collect()?;
-        let ledger = RefCell::new(Ledger::new(&lua, options));
-        Ok(Self(Rc::new(Shared { lua, running, budget, ledger, enter, start, environment })))
+        let ledger = RefCell::new(Ledger::new(options));
+        Ok(Self(Rc::new(Shared {
+            lua,
+            running,
+            budget,
+            ledger,
+            untidy: Cell::new(0),
+            enter,
+            start,
+            environment,
+        })))
     }
 
     /// Whether another process may be started here.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.0.ledger.borrow().has_room()
+        self.0.ledger.borrow().has_room(&self.0.lua)
+    }
+
+    /// Whether no process is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.ledger.borrow().is_empty()
+    }
+
+    /// Collects some of the garbage that processes have left. Whether there may be more.
+    pub fn tidy(&self) -> bool {
+        let left = self.0.untidy.get();
+        if left > 0 {
+            // A state that cannot collect cannot run either, which the next process is told.
+            let is_over = self.0.lua.gc_step().unwrap_or(true);
+            self.0.untidy.set(left - u8::from(is_over));
+        }
+        self.0.untidy.get() > 0
     }
 
     pub(super) fn shared(&self) -> Rc<Shared> {

@@ -171,3 +171,55 @@ fn garbage_does_not_count() {
     let main = "local n = 0 for _ = 1, 400000 do n = n + #(('x'):rep(1000) .. n) end return 'fine'";
     assert_eq!(run(main), Ok(json!("fine")));
 }
+
+/// Among others that hold much: their memory is not that of the process, and its garbage is not what it holds.
+#[test]
+fn a_process_is_ended_for_what_it_holds_itself() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: processes, kind: process.host}
+  - {name: main, kind: process.lua, source: 'file://main.lua'}
+  - {name: other, kind: process.lua, source: 'file://other.lua'}
+  - {name: wasteful, kind: process.lua, source: 'file://wasteful.lua'}
+  - {name: greedy, kind: process.lua, source: 'file://greedy.lua'}
+";
+    let other = "
+        return function(parent)
+            kept = {}
+            for i = 1, 6000 do kept[i] = string.rep('y', 200) .. i .. tostring(process.pid()) end
+            process.send(parent, 'full')
+            process.inbox():receive()
+        end
+    ";
+    let wasteful = "return function() local s = '' for i = 1, 20000 do s ..= 'x' end return #s end";
+    let greedy = "return function() local t = {} while true do t[#t + 1] = {#t} end end";
+    let main = "
+        return function()
+            local full = process.listen('full')
+            for i = 1, 30 do
+                process.spawn('app:other', 'app:processes', process.pid())
+                full:receive()
+            end
+            for i = 1, 3 do
+                local length, fault = process.exec('app:wasteful', 'app:processes')
+                if length ~= 20000 then return i .. ': ' .. tostring(fault) end
+            end
+            local none, words = process.exec('app:greedy', 'app:processes')
+            if not words:message():find('more memory than it may', 1, true) then return tostring(words) end
+            return 'right'
+        end
+    ";
+    let files = [
+        ("_index.yaml", yaml),
+        ("main.lua", main),
+        ("other.lua", other),
+        ("wasteful.lua", wasteful),
+        ("greedy.lua", greedy),
+    ];
+    for workers in [1, 2] {
+        let options =
+            HubOptions { workers, budget: u64::MAX / 2, memory_bytes_max: 16 * 1024 * 1024, ..options() };
+        assert_eq!(World::with_options(&files, options).exec(&[]), Ok(json!("right")));
+    }
+}
