@@ -65,9 +65,29 @@ async fn serve(
         ..HubOptions::default()
     };
     let mut instance = Instance::start(checked, node, bounds).await.map_err(|fault| fault.to_string())?;
+    let mut reload_is_due = false;
     let window = loop {
-        match signals.next().await {
-            Some(Ok(Signal::Hup)) => reload(&mut instance, options).await,
+        let signal = if std::mem::take(&mut reload_is_due) {
+            // Who wants an end does not wait for services; who wants another reload waits for this one.
+            let ends = async {
+                loop {
+                    match signals.next().await {
+                        Some(Ok(Signal::Hup)) => reload_is_due = true,
+                        other => return Some(other),
+                    }
+                }
+            };
+            let reloads = async {
+                reload(&mut instance, options).await;
+                None
+            };
+            let Some(signal) = smol::future::or(ends, reloads).await else { continue };
+            signal
+        } else {
+            signals.next().await
+        };
+        match signal {
+            Some(Ok(Signal::Hup)) => reload_is_due = true,
             Some(Ok(Signal::Int)) => break serving::INTERRUPT_WINDOW,
             Some(Ok(_)) | None => break options.drain_window,
             Some(Err(error)) => return Err(format!("cannot listen for signals: {error}")),

@@ -124,3 +124,39 @@ fn an_application_that_is_not_there_is_an_error_in_words() {
     assert!(!is_sound);
     assert!(err.starts_with("/nowhere/at/all:1:1: error: the folder cannot be read: "), "{err}");
 }
+
+/// A service that does not end when it is asked to is in the way of nothing: code and routes are new, and signals are heard.
+#[test]
+fn a_reload_that_waits_for_a_service_keeps_nobody_waiting() {
+    const SERVICE: &str = "
+  - name: stubborn
+    kind: process.lua
+    source: 'return function() while true do require(\"logger\"):info(\"hears \" .. process.events():receive().kind) end end'
+    modules: [logger]
+    lifecycle: {auto_start: true, stop_timeout: 1h}
+
+  - {name: plain, kind: http.router, meta: {server: gateway}}
+  - {name: word.endpoint, kind: http.endpoint, meta: {router: plain}, method: GET, path: /old, func: word}
+  - {name: word, kind: function.lua, method: handler, source: 'return { handler = function(req, res) res:write(\"old\") end }', modules: [http]}
+";
+    let folder = Folder::with_chat("stubborn");
+    let path = folder.0.join("_index.yaml");
+    let yaml = fs::read_to_string(&path).expect("the application") + SERVICE;
+    fs::write(&path, yaml).expect("room on the disk");
+    let mut running = run(&folder);
+    assert!(running.get("/old").ends_with("\r\n\r\nold"));
+    folder.edit("_index.yaml", "hears", "now hears");
+    folder.edit("_index.yaml", "/old", "/new");
+    folder.edit("_index.yaml", "res:write(\"old\")", "res:write(\"new\")");
+    running.signal("-HUP");
+    running.wait_for("hears pid.cancel");
+    assert!(running.get("/new").ends_with("\r\n\r\nnew"));
+    assert!(running.get("/old").starts_with("HTTP/1.1 404 "));
+    // Another one waits for the first.
+    running.signal("-HUP");
+    running.signal("-INT");
+    running.wait_for("stopping: clients are closed within 2s");
+    running.signal("-INT");
+    running.wait_for(" stopped");
+    assert!(running.child.wait().expect("its end").success());
+}

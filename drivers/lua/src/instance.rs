@@ -177,6 +177,8 @@ impl Instance {
     /// # Errors
     ///
     /// [`StartFault`], and the old version runs on.
+    ///
+    /// Where this is dropped before it is ready, some services are still those of the old version, or none.
     pub async fn reload(&mut self, checked: Checked) -> Result<(), StartFault> {
         if checked.has_errors() {
             return Err(StartFault::Unsound);
@@ -200,6 +202,12 @@ impl Instance {
         }
         let services = application.services.clone();
         let changed = self.hub.install(application, programs, form);
+        // Routes and code are exchanged at once, however long services take.
+        for (id, old) in &self.listening {
+            if let Some(site) = sites.get(id).filter(|_| !fresh.contains_key(id)) {
+                *old.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(site);
+            }
+        }
         self.exchange_services(services, &changed).await;
         self.hub.retire();
         // Clients of a server that is gone, or has moved, go on; there are no new ones.
@@ -211,14 +219,10 @@ impl Instance {
             }
             stays
         });
-        for (id, site) in sites {
-            if let Some((listener, addr, address, server, shown)) = fresh.remove(&id) {
-                tracing::info!(server = id.as_str(), "listening on http://{address}/");
-                let (pid, over) = self.serve(server, listener, id.clone());
-                self.listening.insert(id, Listening { addr, address, shown, pid, over });
-            } else if let Some(old) = self.listening.get(&id) {
-                *old.shown.write().unwrap_or_else(PoisonError::into_inner) = site;
-            }
+        for (id, (listener, addr, address, server, shown)) in fresh {
+            tracing::info!(server = id.as_str(), "listening on http://{address}/");
+            let (pid, over) = self.serve(server, listener, id.clone());
+            self.listening.insert(id, Listening { addr, address, shown, pid, over });
         }
         Ok(())
     }
@@ -245,17 +249,18 @@ impl Instance {
 
     /// Starts the services that are new, stops those that are gone, and starts anew those that have changed.
     async fn exchange_services(&mut self, services: Vec<Service>, changed: &[EntryId]) {
-        let mut kept = Vec::new();
-        for old in std::mem::take(&mut self.supervisors) {
-            let is_same = services.contains(&old.service) && !changed.contains(&old.service.process);
-            // One that has ended by itself stays ended, as long as it is the same.
-            if is_same {
-                kept.push(old);
-            } else {
-                old.stop("service stopping").await;
-            }
-        }
+        // One that has ended by itself stays ended, as long as it is the same.
+        let is_same =
+            |old: &Supervisor| services.contains(&old.service) && !changed.contains(&old.service.process);
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.supervisors).into_iter().partition(is_same);
         self.supervisors = kept;
+        for old in &gone {
+            old.ask_to_stop("service stopping");
+        }
+        for old in gone {
+            old.over().await;
+        }
         let wanted = services.into_iter().filter(|service| service.lifecycle.auto_start);
         for service in in_order(wanted.collect()) {
             if !self.supervisors.iter().any(|running| running.service == service) {
@@ -285,7 +290,8 @@ impl Instance {
             _ = listening.over.recv().await;
         }
         for supervisor in self.supervisors.drain(..).rev() {
-            supervisor.stop("service stopping").await;
+            supervisor.ask_to_stop("service stopping");
+            supervisor.over().await;
         }
         self.hub.shut_down(SHUT_DOWN_WAIT).await;
         self.hub.stop();

@@ -25,10 +25,14 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Asks the service to end, and ready when it has, or was ended past its `stop_timeout`.
-    pub async fn stop(&self, reason: &str) {
+    /// Asks the service to end. Past its `stop_timeout` it is ended.
+    pub fn ask_to_stop(&self, reason: &str) {
         // One that has stopped by itself does not hear it.
         _ = self.node.cancel(self.pid, reason);
+    }
+
+    /// Ready when the service has ended.
+    pub async fn over(&self) {
         // Nothing is ever sent: this ends when the other end is gone.
         _ = self.over.recv().await;
     }
