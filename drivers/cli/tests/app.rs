@@ -160,3 +160,21 @@ fn a_reload_that_waits_for_a_service_keeps_nobody_waiting() {
     running.wait_for(" stopped");
     assert!(running.child.wait().expect("its end").success());
 }
+
+/// Each on a line of its own, which nobody else has written.
+#[test]
+fn what_handlers_fail_with_is_in_the_log() {
+    const FUNCTION: &str = "
+  - {name: plain, kind: http.router, meta: {server: gateway}}
+  - {name: word.endpoint, kind: http.endpoint, meta: {router: plain}, method: GET, path: /fail, func: word}
+  - {name: word, kind: function.lua, method: handler, modules: [http], source: 'return { handler = function(req) return nil, req:query(\"why\") end }'}
+";
+    let folder = Folder::with_chat("words");
+    let path = folder.0.join("_index.yaml");
+    let yaml = fs::read_to_string(&path).expect("the application") + FUNCTION;
+    fs::write(&path, yaml).expect("room on the disk");
+    let mut running = run(&folder);
+    assert!(running.get("/fail?why=no%20room%0aERROR%20forged").starts_with("HTTP/1.1 500 "));
+    let line = running.wait_for("function gave no response");
+    assert!(line.contains("function=\"app:word\" fault=no room\\nERROR forged"), "{line}");
+}

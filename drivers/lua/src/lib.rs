@@ -29,6 +29,7 @@
 pub mod app;
 pub mod http;
 mod instance;
+mod printable;
 pub mod runtime;
 pub mod vm;
 

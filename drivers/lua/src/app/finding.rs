@@ -1,5 +1,6 @@
 //! What is wrong with an application, and where.
 
+use crate::printable::printable;
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,31 +44,25 @@ pub struct Finding {
 impl Finding {
     /// An error at this place.
     pub fn error(place: &Place, message: impl Into<String>) -> Self {
-        Self { place: place.clone(), severity: Severity::Error, message: printable(message.into()) }
+        Self {
+            place: place.clone(),
+            severity: Severity::Error,
+            message: printable(&message.into(), CHARS_MAX),
+        }
     }
 
     /// A warning at this place.
     pub fn warning(place: &Place, message: impl Into<String>) -> Self {
-        Self { place: place.clone(), severity: Severity::Warning, message: printable(message.into()) }
+        Self {
+            place: place.clone(),
+            severity: Severity::Warning,
+            message: printable(&message.into(), CHARS_MAX),
+        }
     }
 }
 
-/// Messages quote what is in files: that must neither move a terminal's cursor nor fill its screen.
-fn printable(message: String) -> String {
-    const CHARS_MAX: usize = 600;
-    if message.len() <= CHARS_MAX && !message.contains(char::is_control) {
-        return message;
-    }
-    let mut text = String::new();
-    let mut chars = message.chars();
-    for c in chars.by_ref().take(CHARS_MAX) {
-        if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
-    }
-    if chars.next().is_some() {
-        text.push('…');
-    }
-    text
-}
+/// Messages quote what is in files, which must not fill a screen.
+const CHARS_MAX: usize = 600;
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,4 +16,4 @@ pub use hub::{Hub, HubOptions, Relation, SpawnFault};
 pub(crate) use service::within;
 pub use service::{Supervisor, supervise};
 pub(crate) use start::Reply;
-pub(crate) use worker::exit_error;
+pub(crate) use worker::{ERROR_CHARS_MAX, exit_error};

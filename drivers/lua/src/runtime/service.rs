@@ -2,7 +2,9 @@
 
 use super::door::Completion;
 use super::hub::Hub;
+use super::worker::ERROR_CHARS_MAX;
 use crate::app::model::{Restart, Service};
+use crate::printable::printable;
 use crate::vm::Values;
 use crate::vm::modules::errors::ErrorObject;
 use smol::Timer;
@@ -82,16 +84,17 @@ impl Keeper {
             if uptime >= self.service.lifecycle.stable_threshold {
                 starts = 1;
             }
+            let words = printable(&error.to_string(), ERROR_CHARS_MAX);
             if error.is_retryable() == Some(false) {
-                tracing::error!(service = id, %error, "service failed for good: its error says that no retry will help");
+                tracing::error!(service = id, error = %words, "service failed for good: its error says that no retry will help");
                 return;
             }
             if restart.max_attempts != 0 && starts >= restart.max_attempts {
-                tracing::error!(service = id, %error, starts, "service failed for good: no attempts are left");
+                tracing::error!(service = id, error = %words, starts, "service failed for good: no attempts are left");
                 return;
             }
             let delay = delay(restart, starts, self.hub.node().seed());
-            tracing::warn!(service = id, %error, ?delay, "service failed; it is started again");
+            tracing::warn!(service = id, error = %words, ?delay, "service failed; it is started again");
             if self.cancelled_within(delay).await {
                 return;
             }

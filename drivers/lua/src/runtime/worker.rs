@@ -4,6 +4,7 @@ use super::context::Context;
 use super::door::{Completion, Door};
 use super::hub::Hub;
 use super::start::{Reply, Start};
+use crate::printable::printable;
 use crate::vm::modules::errors::{ErrorObject, Kind};
 use crate::vm::{Outcome, Script, Values, Vm};
 use std::collections::{BTreeSet, VecDeque};
@@ -363,6 +364,9 @@ impl Bench {
     }
 }
 
+/// Most that is logged of an error, and of the way to it.
+pub(crate) const ERROR_CHARS_MAX: usize = 4096;
+
 /// The script has come to its end.
 fn finish(context: &Context, ended: Option<Reply>, result: Result<Values, ErrorObject>) {
     let reason = match result {
@@ -372,8 +376,9 @@ fn finish(context: &Context, ended: Option<Reply>, result: Result<Values, ErrorO
         Err(error) if context.not_loaded(&error) => ExitReason::Normal,
         Err(error) => {
             let entry = context.program.borrow().code.id.to_string();
-            let traceback = error.stack();
-            tracing::error!(pid = %context.pid(), entry, %error, traceback, "process failed");
+            let traceback = printable(&error.stack(), ERROR_CHARS_MAX);
+            let words = printable(&error.to_string(), ERROR_CHARS_MAX);
+            tracing::error!(pid = %context.pid(), entry, error = %words, %traceback, "process failed");
             ExitReason::Raised(Term::new(Values::from_error(error)))
         }
     };

@@ -243,16 +243,9 @@ fn returned(value: &Value, fault: &Value) -> Result<Values, ErrorObject> {
 fn raised(error: &Value, traceback: &Value) -> ErrorObject {
     let object = match error {
         Value::Error(error) => to_error(error),
-        error => errors::object(error).unwrap_or_else(|| {
-            let message = match error {
-                Value::String(words) => words.to_string_lossy(),
-                Value::Integer(_) | Value::Number(_) | Value::Boolean(_) => {
-                    error.to_string().unwrap_or_default()
-                }
-                other => format!("an error that is a {}", other.type_name()),
-            };
-            ErrorObject::new(Kind::Unknown, message)
-        }),
+        error => {
+            errors::object(error).unwrap_or_else(|| ErrorObject::new(Kind::Unknown, errors::words(error)))
+        }
     };
     match traceback {
         Value::String(traceback) => object.with_stack(traceback.to_string_lossy()),

@@ -308,3 +308,27 @@ fn a_pid_is_a_plain_string() {
     ";
     assert_eq!(run(main), Ok(json!(["string", true, true, "app:main"])));
 }
+
+#[test]
+fn an_error_that_is_a_table_says_what_it_says() {
+    let child = "
+        local kind = process.inbox():receive():topic()
+        if kind == 'message' then error({message = 'by its message', code = 5}) end
+        if kind == 'text' then error(setmetatable({}, {__tostring = function() return 'as a text' end})) end
+        if kind == 'loop' then error(setmetatable({}, {__tostring = function() while true do end end})) end
+        error({5})
+    ";
+    let main = "
+        local said = {}
+        for _, kind in ipairs({'message', 'text', 'loop', 'nothing'}) do
+            local pid = process.spawn_monitored('app:child', 'app:processes')
+            process.send(pid, kind)
+            table.insert(said, process.events():receive().result.error:message())
+        end
+        return said
+    ";
+    let exhausted =
+        "the script ran for too long without waiting or receiving anything (budget: 5000000 safepoints)";
+    let expected = json!(["by its message", "as a text", exhausted, "an error that is a table"]);
+    assert_eq!(run_with(main, &[("child", child)]), Ok(expected));
+}

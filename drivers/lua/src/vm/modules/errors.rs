@@ -259,6 +259,15 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// What a value says that was raised, or returned as an error.
+pub fn words(value: &Value) -> String {
+    match value {
+        Value::String(words) => words.to_string_lossy(),
+        Value::Integer(_) | Value::Number(_) | Value::Boolean(_) => value.to_string().unwrap_or_default(),
+        other => text(other).unwrap_or_else(|| format!("an error that is a {}", other.type_name())),
+    }
+}
+
 /// What was raised first, without the stacks that were added on its way.
 pub(in crate::vm) fn raised(error: &mlua::Error) -> String {
     match error {

@@ -2,6 +2,8 @@
 
 use super::super::modules::errors;
 use super::Natives;
+use crate::printable::printable;
+use crate::runtime::ERROR_CHARS_MAX;
 use mlua::{Lua, LuaString, Table, Value};
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::upgrade::{Request, Response, refusal};
@@ -24,9 +26,9 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     })?;
     natives.process("respond_failure", |_, context, fault: Value| {
         // For the log alone: it is not the client's fault, and not its business.
-        let fault = errors::text(&fault).unwrap_or_else(|| fault.type_name().to_owned());
+        let fault = printable(&errors::words(&fault), ERROR_CHARS_MAX);
         let function = context.program.borrow().code.id.to_string();
-        tracing::error!(function, fault, "function gave no response");
+        tracing::error!(function, %fault, "function gave no response");
         context.response.replace(Some(refusal(&HttpFault::Handler)));
         Ok(())
     })

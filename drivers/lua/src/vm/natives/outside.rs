@@ -4,6 +4,7 @@ use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::modules::{errors, json, time};
 use super::super::value::Values;
 use super::{Answer, Natives, fail, good, pid_text};
+use crate::printable::printable;
 use crate::runtime::Context;
 use mlua::{Lua, LuaString, Table, Value};
 use std::fmt::Write as _;
@@ -54,7 +55,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
 }
 
 /// Longest line that a script can log.
-const LOG_BYTES_MAX: usize = 16 * 1024;
+const LOG_CHARS_MAX: usize = 16 * 1024;
 
 fn log(
     lua: &Lua,
@@ -79,10 +80,7 @@ fn log(
     for (field, value) in pairs {
         _ = write!(line, " {field}={value}");
     }
-    if line.len() > LOG_BYTES_MAX {
-        line.truncate(line.floor_char_boundary(LOG_BYTES_MAX));
-        line.push('…');
-    }
+    let line = printable(&line, LOG_CHARS_MAX);
     let (pid, entry, name) =
         (context.pid(), context.program.borrow().code.id.to_string(), name.unwrap_or("lua"));
     match level {
