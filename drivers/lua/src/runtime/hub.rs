@@ -291,10 +291,17 @@ impl Hub {
         response
     }
 
-    /// The worker for the next process: they take turns.
+    /// The worker for the next process: the one with the fewest, and of several, each in its turn.
     fn place(&self, workers_max: usize) -> &Worker {
-        let among = self.workers.len().min(workers_max.max(1));
-        &self.workers[self.next.fetch_add(1, Ordering::Relaxed) % among]
+        let among = &self.workers[..self.workers.len().min(workers_max.max(1))];
+        let (before, after) = among.split_at(self.next.fetch_add(1, Ordering::Relaxed) % among.len());
+        after.iter().chain(before).min_by_key(|worker| worker.load()).unwrap_or(&among[0])
+    }
+
+    /// How many processes live on each worker.
+    #[must_use]
+    pub fn loads(&self) -> Vec<usize> {
+        self.workers.iter().map(Worker::load).collect()
     }
 
     fn is_full(&self) -> bool {

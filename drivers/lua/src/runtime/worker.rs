@@ -12,6 +12,7 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
@@ -29,11 +30,30 @@ pub(crate) struct Worker(Arc<Shared>);
 struct Shared {
     number: usize,
     inbox: Mutex<Inbox>,
+    /// Processes that live here, or are to.
+    seats: AtomicUsize,
+}
+
+/// A process's part of its worker, as long as it lives.
+#[derive(Debug)]
+struct Seat(Arc<Shared>);
+
+impl Seat {
+    fn take(shared: &Arc<Shared>) -> Self {
+        shared.seats.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.seats.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
 struct Inbox {
-    starts: Vec<Start>,
+    starts: Vec<(Seat, Start)>,
     woken: Vec<Place>,
     stopping: bool,
     /// The thread, while it sleeps.
@@ -49,12 +69,18 @@ struct Place {
 
 impl Worker {
     pub(crate) fn new(number: usize) -> Self {
-        Self(Arc::new(Shared { number, inbox: Mutex::default() }))
+        Self(Arc::new(Shared { number, inbox: Mutex::default(), seats: AtomicUsize::new(0) }))
     }
 
     /// Has a process started.
     pub(crate) fn start(&self, start: Start) {
-        self.0.put(|inbox| inbox.starts.push(start));
+        let seat = Seat::take(&self.0);
+        self.0.put(|inbox| inbox.starts.push((seat, start)));
+    }
+
+    /// How many processes live here.
+    pub(crate) fn load(&self) -> usize {
+        self.0.seats.load(Ordering::Relaxed)
     }
 
     /// Ends the thread, and every process that is left on it.
@@ -106,6 +132,7 @@ pub(crate) fn run(worker: &Worker, hub: &Arc<Hub>) -> io::Result<()> {
 /// A process on its worker.
 struct Process {
     place: Place,
+    seat: Seat,
     door: Arc<Door>,
     waker: Waker,
     context: Rc<Context>,
@@ -130,7 +157,7 @@ struct Bench {
     ready: VecDeque<Place>,
     busy: VecDeque<Place>,
     alarms: BTreeSet<(Instant, Place)>,
-    starts: Vec<Start>,
+    starts: Vec<(Seat, Start)>,
     woken: Vec<Place>,
 }
 
@@ -181,8 +208,8 @@ impl Bench {
             return false;
         }
         drop(inbox);
-        for start in mem::take(&mut self.starts) {
-            self.start(hub, start);
+        for (seat, start) in mem::take(&mut self.starts) {
+            self.start(hub, seat, start);
         }
         for place in mem::take(&mut self.woken) {
             self.queue(place);
@@ -235,7 +262,7 @@ impl Bench {
         self.shared.inbox().sleeper = None;
     }
 
-    fn start(&mut self, hub: &Arc<Hub>, start: Start) {
+    fn start(&mut self, hub: &Arc<Hub>, seat: Seat, start: Start) {
         let Start { door, program, arguments, loaded, ended, call } = start;
         let context = Rc::new(hub.context(&door, &program));
         context.loaded.replace(loaded);
@@ -253,6 +280,7 @@ impl Bench {
                 let waker = door.waker(|| Waker::from(Arc::new(ProcessWaker { shared, place }))).clone();
                 self.slots[slot] = Some(Process {
                     place,
+                    seat,
                     door,
                     waker,
                     context,
@@ -353,9 +381,9 @@ impl Bench {
         if let Some(at) = process.alarm {
             self.alarms.remove(&(at, place));
         }
-        let Process { context, ended, script, .. } = process;
-        // What it held is garbage before anybody hears of its end.
-        drop(script);
+        let Process { context, ended, script, seat, .. } = process;
+        // What it held is garbage, and its place is free, before anybody hears of its end.
+        drop((script, seat));
         self.drop_empty_states();
         match why {
             Ok(result) => finish(&context, ended, result),

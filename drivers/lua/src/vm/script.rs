@@ -219,6 +219,7 @@ fn load(state: &Shared, program: &Program, loaded: &mut BTreeMap<String, Table>)
     let table = lua.create_table()?;
     table.raw_set("id", id)?;
     table.raw_set("method", &*program.code.method)?;
+    table.raw_set("file", &*program.code.source_place.file)?;
     table.raw_set("is_function", program.code.kind == CodeKind::Function)?;
     table.raw_set("imports", imports)?;
     table.raw_set("environment", environment)?;

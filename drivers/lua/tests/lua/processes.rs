@@ -1,6 +1,6 @@
 //! What processes can do to each other.
 
-use crate::support::{run, run_with};
+use crate::support::{World, run, run_with};
 use serde_json::json;
 
 #[test]
@@ -80,5 +80,41 @@ fn a_process_that_allocates_without_end_is_ended() {
         "local t = {} while true do pcall(function() while true do t[#t + 1] = ('x'):rep(1000) .. #t end end) end",
     ] {
         assert_eq!(run(body), Err("the process holds more memory than it may".to_owned()), "{body}");
+    }
+}
+
+/// Each time somebody else lives for a moment, as a handler does beside a room.
+#[test]
+fn processes_are_spread_over_the_workers_as_they_live() {
+    let main = "
+        local function main()
+            for i = 1, 20 do
+                process.exec('app:short', 'app:processes')
+                process.spawn('app:long', 'app:processes')
+            end
+        end
+        return { main = main }
+    ";
+    let short = "return { main = function() end }";
+    let long = "return { main = function() process.inbox():receive() end }";
+    let world = World::of_processes(main, &[("short", short), ("long", long)]);
+    assert!(world.exec(&[]).is_ok());
+    assert_eq!(world.instance.hub().loads(), [10, 10]);
+}
+
+#[test]
+fn what_is_wrong_with_an_argument_is_said_of_the_line_that_gave_it() {
+    for call in [
+        "process.spawn(5, 'app:processes')",
+        "process.spawn_linked('app:main', nil)",
+        "process.spawn_monitored('app:main')",
+        "process.exec('app:main')",
+        "process.with_options({}):with_name(5)",
+        "process.with_options({}):spawn(5)",
+        "process.with_options({}):spawn_monitored('app:main')",
+    ] {
+        let main = format!("local ok, words = pcall(function()\n    {call}\nend)\nreturn words");
+        let said = run(&main).map(|said| said.to_string());
+        assert!(said.as_ref().is_ok_and(|said| said.starts_with("\"main.lua:3: ")), "{call}: {said:?}");
     }
 }

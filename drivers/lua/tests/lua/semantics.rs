@@ -286,7 +286,7 @@ entries:
         "entry app:absent not found",
         "entry app:library is not a process.lua",
         "in the chunk",
-        "the source of app:nameless returns no function \"absent\"",
+        "_index.yaml: what this returns has no function \"absent\", which is the method of app:nameless",
         "host app:nowhere not found",
         "the first event",
     ]);
