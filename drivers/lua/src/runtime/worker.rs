@@ -161,6 +161,9 @@ struct Bench {
     woken: Vec<Place>,
 }
 
+/// What an upgrade costs of the budget: some 100 microseconds.
+const UPGRADE_SAFEPOINTS: u64 = 10_000;
+
 /// Processes that run before the inbox is looked at again.
 const TURNS: usize = 32;
 
@@ -348,16 +351,23 @@ impl Bench {
                 self.busy.push_back(place);
             }
             Outcome::Ended(result) => self.remove(place, Ok(result)),
-            Outcome::Upgrades => self.upgrade(place),
+            Outcome::Upgrades => self.upgrade(hub, place),
         }
     }
 
     /// P5 and the like: other code under the same PID.
-    fn upgrade(&mut self, place: Place) {
+    fn upgrade(&mut self, hub: &Arc<Hub>, place: Place) {
         let Some(process) = self.process(place) else { return };
         let Some((program, arguments)) = process.context.upgrade.take() else { return };
         process.context.hub.runs(process.context.pid(), &program);
         process.context.become_program(program);
+        // It takes time that no safepoint counts.
+        process.budget = process.budget.saturating_sub(UPGRADE_SAFEPOINTS);
+        if process.budget == 0 {
+            let error = Script::exhausted(hub.options().budget);
+            self.remove(place, Ok(Err(error)));
+            return;
+        }
         match process.script.replace(&process.context, &arguments) {
             Ok(()) => self.queue(place),
             Err(error) => {

@@ -138,13 +138,16 @@ impl Script {
         })
     }
 
+    /// The error of a script that has used all of its budget.
+    #[must_use]
+    pub fn exhausted(full: u64) -> ErrorObject {
+        ErrorObject::new(Kind::Internal, format!("{} (budget: {full} safepoints)", budget::EXHAUSTED))
+    }
+
     /// An error that came of a bound says so, whatever words it had.
     fn explained(error: ErrorObject, budget: u64, full: u64) -> ErrorObject {
         if budget == 0 {
-            return ErrorObject::new(
-                Kind::Internal,
-                format!("{} (budget: {full} safepoints)", budget::EXHAUSTED),
-            );
+            return Self::exhausted(full);
         }
         if error.message().ends_with("not enough memory") {
             return ErrorObject::new(Kind::Internal, TOO_MUCH_MEMORY);

@@ -16,6 +16,9 @@ use super::{Answer, args, good};
 /// Deepest nesting of what is encoded.
 pub const DEPTH_MAX: usize = 128;
 
+/// Most arrays and objects of what is decoded: while they are made, nothing else runs on the thread.
+pub const TABLES_MAX: usize = 64 * 1024;
+
 /// Most that is encoded of one value, in bytes, counted roughly. Past it the encoding is an error. It is there because
 /// tables that share parts can stand for more text than there is memory.
 pub const ENCODED_BYTES_MAX: usize = 8 << 20;

@@ -1,12 +1,13 @@
 //! JSON into Lua: each value goes straight from the text to its place in a table.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use mlua::{IntoLua, Lua, Table, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{DEPTH_MAX, object_mark};
+use super::{DEPTH_MAX, TABLES_MAX, object_mark};
 
 /// Room for fields in a new object. JSON says how many there are only at the end; four are what messages tend to have.
 const FIELDS_EXPECTED: usize = 4;
@@ -17,15 +18,20 @@ pub(super) fn text(lua: &Lua, text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     // Its own limit is a level less than what is encoded. A slot counts, and so the stack holds.
     deserializer.disable_recursion_limit();
-    Slot { lua, levels_left: DEPTH_MAX, place: Place::Root(&mut root) }.deserialize(&mut deserializer)?;
+    let tables_left = Cell::new(TABLES_MAX);
+    let slot = Slot { lua, levels_left: DEPTH_MAX, tables_left: &tables_left, place: Place::Root(&mut root) };
+    slot.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(root)
 }
 
-/// The value of a tree. How deep it may be was decided when it was built.
+/// The value of a tree. How large and how deep it may be was decided when it was built.
 pub(super) fn tree(lua: &Lua, tree: &serde_json::Value) -> Result<Value, serde_json::Error> {
     let mut root = Value::Nil;
-    Slot { lua, levels_left: usize::MAX, place: Place::Root(&mut root) }.deserialize(tree)?;
+    let tables_left = Cell::new(usize::MAX);
+    let slot =
+        Slot { lua, levels_left: usize::MAX, tables_left: &tables_left, place: Place::Root(&mut root) };
+    slot.deserialize(tree)?;
     Ok(root)
 }
 
@@ -34,6 +40,8 @@ struct Slot<'a> {
     lua: &'a Lua,
     /// How many tables may lie in each other from here on.
     levels_left: usize,
+    /// How many tables there may still be in all.
+    tables_left: &'a Cell<usize>,
     place: Place<'a>,
 }
 
@@ -53,7 +61,13 @@ impl Slot<'_> {
         put.map(|()| IsNull(false)).map_err(E::custom)
     }
 
+    /// Counts a table. How many levels there may be within it.
     fn levels_left_within<E: Error>(&self) -> Result<usize, E> {
+        let tables_left = self.tables_left.get().checked_sub(1);
+        self.tables_left.set(
+            tables_left
+                .ok_or_else(|| E::custom(format_args!("more than {TABLES_MAX} arrays and objects")))?,
+        );
         self.levels_left
             .checked_sub(1)
             .ok_or_else(|| E::custom(format_args!("nested deeper than {DEPTH_MAX} levels")))
@@ -104,11 +118,11 @@ impl<'de> Visitor<'de> for Slot<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<IsNull, A::Error> {
-        let (lua, levels_left) = (self.lua, self.levels_left_within()?);
+        let (lua, levels_left, tables_left) = (self.lua, self.levels_left_within()?, self.tables_left);
         let room = items.size_hint().unwrap_or_default();
         let table = lua.create_table_with_capacity(room, 0).map_err(A::Error::custom)?;
         for index in 1.. {
-            let slot = Slot { lua, levels_left, place: Place::Item(&table, index) };
+            let slot = Slot { lua, levels_left, tables_left, place: Place::Item(&table, index) };
             if items.next_element_seed(slot)?.is_none() {
                 break;
             }
@@ -117,7 +131,7 @@ impl<'de> Visitor<'de> for Slot<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<IsNull, A::Error> {
-        let (lua, levels_left) = (self.lua, self.levels_left_within()?);
+        let (lua, levels_left, tables_left) = (self.lua, self.levels_left_within()?, self.tables_left);
         let Some(mut key) = fields.next_key_seed(Key)? else {
             return self.put(marked(lua.create_table(), lua).map_err(A::Error::custom)?);
         };
@@ -125,8 +139,12 @@ impl<'de> Visitor<'de> for Slot<'_> {
         let table = lua.create_table_with_capacity(0, room).map_err(A::Error::custom)?;
         let mut has_nulls = false;
         loop {
-            let IsNull(is_null) =
-                fields.next_value_seed(Slot { lua, levels_left, place: Place::Field(&table, &key) })?;
+            let IsNull(is_null) = fields.next_value_seed(Slot {
+                lua,
+                levels_left,
+                tables_left,
+                place: Place::Field(&table, &key),
+            })?;
             has_nulls |= is_null;
             match fields.next_key_seed(Key)? {
                 Some(next) => key = next,

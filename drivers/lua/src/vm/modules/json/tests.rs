@@ -292,6 +292,15 @@ fn tree(source: &mut Gen, depth_left: usize) -> serde_json::Value {
     }
 }
 
+#[test]
+fn what_is_decoded_has_no_more_tables_than_it_may() {
+    let with = |tables: usize| format!("[{}[]]", "[],".repeat(tables - 2));
+    assert!(super::decode::text(&lua(), with(super::TABLES_MAX).as_bytes()).is_ok());
+    let program = "local none, fault = json.decode('[' .. ('{},'):rep(65536) .. '1]') return none, fault:kind(), fault:message()";
+    assert_eq!(run(program), "nil Internal more than 65536 arrays and objects at line 1 column 196608");
+    assert!(super::decode::text(&lua(), with(super::TABLES_MAX + 1).as_bytes()).is_err());
+}
+
 /// The way through Lua gives the tree that there is without it, save for nulls, which vanish.
 fn agrees(text: &str) -> bool {
     let lua = lua();
