@@ -62,6 +62,7 @@ async fn serve(
         workers: threads(options.workers),
         memory_bytes_max: options.memory_bytes_max,
         budget: options.budget,
+        processes_max: options.processes_max,
         ..HubOptions::default()
     };
     let mut instance = Instance::start(checked, node, bounds).await.map_err(|fault| fault.to_string())?;

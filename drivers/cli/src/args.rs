@@ -61,6 +61,9 @@ pub struct RunOptions {
     /// process past it is ended.
     #[arg(long, default_value_t = 200_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub budget: u64,
+    /// Most Lua processes at once, handlers among them; each takes some 20 KB. Past it nothing is spawned, and requests get 503.
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = at_least_one)]
+    pub processes_max: usize,
     /// Within which time clients are closed at SIGTERM.
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration)]
     pub drain_window: Duration,

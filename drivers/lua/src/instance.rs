@@ -40,6 +40,7 @@ pub fn check(folder: &Path) -> Checked {
         findings.extend(faults);
         sites.insert(server.id.clone(), Arc::new(site));
     }
+    findings.extend(Site::check_strays(&application));
     findings.sort_by(|one, other| one.place.cmp(&other.place).then(one.severity.cmp(&other.severity)));
     findings.dedup();
     Checked { application, programs, sites, findings }

@@ -102,6 +102,12 @@ impl Site {
         build::build(app, server)
     }
 
+    /// What is wrong with routers and static files whose server is wrong; that itself reading has told.
+    #[must_use]
+    pub fn check_strays(app: &Application) -> Vec<Finding> {
+        build::check_strays(app)
+    }
+
     /// Options for the server's connections. Upgrades are checked here, by route; so the check of the connection itself
     /// lets every origin through and believes no proxy.
     #[must_use]

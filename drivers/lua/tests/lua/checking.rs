@@ -78,3 +78,30 @@ fn a_source_that_cannot_be_read_is_one_error() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("_index.yaml:1:") && said[0].contains("main.lua"), "{said:?}");
 }
+
+/// Neither for itself nor for what belongs to it.
+#[test]
+fn a_server_that_is_not_there_hides_nothing() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: one, kind: http.router, meta: {server: absent}, middleware: [realip]}
+  - {name: two, kind: http.router, middleware: [token_auth]}
+  - {name: get, kind: http.endpoint, meta: {router: one}, method: FETCH, path: /a, func: absent}
+";
+    let said = said(&[("_index.yaml", yaml)]);
+    let has = |line: usize, words: &str| {
+        said.iter().any(|said| said.starts_with(&format!("_index.yaml:{line}:")) && said.contains(words))
+    };
+    for (line, words) in [
+        (4, "`app:absent`"),
+        (4, "real_ip"),
+        (5, "meta.server"),
+        (5, "token_auth"),
+        (6, "FETCH"),
+        (6, "`app:absent`"),
+    ] {
+        assert!(has(line, words), "{line} {words}: {said:#?}");
+    }
+    assert_eq!(said.len(), 6, "{said:#?}");
+}

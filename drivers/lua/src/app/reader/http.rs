@@ -59,7 +59,7 @@ impl Reader<'_> {
         let options = fields.options("options", &mut self.out);
         let post_middleware = fields.texts("post_middleware", &mut self.out);
         let post_options = fields.options("post_options", &mut self.out);
-        if let (Some(server), Some(prefix)) = (server, prefix) {
+        if let Some(prefix) = prefix {
             self.app.routers.push(Router {
                 id: entry.id.clone(),
                 place: entry.place.clone(),
@@ -77,13 +77,13 @@ impl Reader<'_> {
         let router = self.endpoint_router(entry, fields);
         let expected = format!("one of {}", METHODS.join(" "));
         let method = self.required(entry, fields, "method", &expected).map(|(method, _)| method);
-        let method = method.map(str::to_ascii_uppercase);
-        if let Some(method) = &method
-            && let Some(node) = fields.get("method")
-            && !METHODS.contains(&method.as_str())
-        {
-            fields.wrong::<()>("method", node, &expected, &mut self.out);
-        }
+        let method = method.map(str::to_ascii_uppercase).filter(|method| {
+            let is_one = METHODS.contains(&method.as_str());
+            if let (false, Some(node)) = (is_one, fields.get("method")) {
+                fields.wrong::<()>("method", node, &expected, &mut self.out);
+            }
+            is_one
+        });
         let path = self.required(entry, fields, "path", "a path that begins with `/`");
         let path = path.and_then(|path| self.pattern("path", path, pattern::endpoint_path));
         let function = self.reference(entry, fields, "func", &[Kind::Function]);
@@ -123,7 +123,7 @@ impl Reader<'_> {
         let middleware = fields.texts("middleware", &mut self.out);
         let mut options = fields.options("options", &mut self.out);
         let own = StaticOptions::read(fields, &mut options, &mut self.out);
-        if let (Some(server), Some(path), Some(folder)) = (server, path, folder) {
+        if let (Some(path), Some(folder)) = (path, folder) {
             self.app.statics.push(Static {
                 id: entry.id.clone(),
                 place: entry.place.clone(),
@@ -171,11 +171,12 @@ impl Reader<'_> {
         self.folders.insert(entry.id.clone(), path);
     }
 
-    fn meta_server(&mut self, entry: &Entry) -> Option<EntryId> {
+    /// The entry's server. Where that is none, its own name, which no server has: what else is wrong with it is told all the same.
+    fn meta_server(&mut self, entry: &Entry) -> EntryId {
         if crate::app::yaml::find(&entry.meta, "server").is_none_or(|member| member.value.is_null()) {
             self.missing(entry, "meta.server");
         }
-        self.meta_reference(entry, "server", &[Kind::Server])
+        self.meta_reference(entry, "server", &[Kind::Server]).unwrap_or_else(|| entry.id.clone())
     }
 
     fn pattern(

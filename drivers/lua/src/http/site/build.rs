@@ -1,7 +1,6 @@
 //! Builds a site from the entries of an application.
 
 use super::{Chain, Route, Site, Target};
-use crate::app::did_you_mean;
 use crate::app::model::{Endpoint, EntryId, Router, Server, Static};
 use crate::app::{Application, Finding, Place};
 use crate::http::files::Mount;
@@ -13,18 +12,16 @@ use crate::http::table::Table;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"];
-
 pub(super) fn build(app: &Application, server: &Server) -> (Site, Vec<Finding>) {
-    let mut builder = Builder::default();
-    for router in app.routers.iter().filter(|router| router.server == server.id) {
-        builder.router(router, app.endpoints.iter().filter(|endpoint| endpoint.router == router.id));
-    }
-    // After all endpoints, which win where the pattern is the same.
-    for entry in app.statics.iter().filter(|entry| entry.server == server.id) {
-        builder.files(entry);
-    }
-    builder.finish(server)
+    Builder::of(app, &server.id).finish(server)
+}
+
+/// What is wrong with that whose server is wrong.
+pub(super) fn check_strays(app: &Application) -> Vec<Finding> {
+    let is_server = |id: &EntryId| app.servers.iter().any(|server| server.id == *id);
+    let routers = app.routers.iter().map(|router| &router.server);
+    let strays = routers.chain(app.statics.iter().map(|entry| &entry.server)).filter(|id| !is_server(id));
+    strays.flat_map(|id| Builder::of(app, id).findings).collect()
 }
 
 #[derive(Default)]
@@ -38,6 +35,18 @@ struct Builder {
 }
 
 impl Builder {
+    fn of(app: &Application, server: &EntryId) -> Self {
+        let mut builder = Self::default();
+        for router in app.routers.iter().filter(|router| router.server == *server) {
+            builder.router(router, app.endpoints.iter().filter(|endpoint| endpoint.router == router.id));
+        }
+        // After all endpoints, which win where the pattern is the same.
+        for entry in app.statics.iter().filter(|entry| entry.server == *server) {
+            builder.files(entry);
+        }
+        builder
+    }
+
     fn router<'a>(&mut self, router: &Router, endpoints: impl Iterator<Item = &'a Endpoint>) {
         let outer = self.list(&router.middleware, &router.options);
         let inner = self.list(&router.post_middleware, &router.post_options);
@@ -67,11 +76,7 @@ impl Builder {
 
     fn endpoint(&mut self, prefix: &str, endpoint: &Endpoint, chain: usize) {
         let (method, path) = (&*endpoint.method, &*endpoint.path);
-        if !METHODS.contains(&method) {
-            let hint = did_you_mean(method, METHODS);
-            let message = format!("there is no method `{method}`{hint}");
-            self.findings.push(Finding::error(&endpoint.place, message));
-        } else if !path.starts_with('/') {
+        if !path.starts_with('/') {
             let message = format!("path `{path}` does not begin with a slash");
             self.findings.push(Finding::error(&endpoint.place, message));
         } else {
