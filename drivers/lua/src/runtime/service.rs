@@ -1,8 +1,8 @@
 //! Processes that are kept alive.
 
 use super::door::Completion;
+use super::ending::ERROR_CHARS_MAX;
 use super::hub::Hub;
-use super::worker::ERROR_CHARS_MAX;
 use crate::app::model::{Restart, Service};
 use crate::printable::printable;
 use crate::vm::Values;
