@@ -246,6 +246,8 @@ impl Bench {
     /// Sleeps until something is put into the inbox, or is due; before that, it tidies up.
     fn sleep(&self, hub: &Arc<Hub>) {
         let is_untidy = self.states.iter().any(Vm::tidy);
+        // Whoever woke this thread may have more for it, and share its core: after a yield all of that is here, and nobody has to be woken.
+        thread::yield_now();
         let mut inbox = self.shared.inbox();
         if is_untidy || !inbox.starts.is_empty() || !inbox.woken.is_empty() || inbox.stopping {
             return;
