@@ -1,8 +1,10 @@
 //! How long a script may run: pre-emption, and the end of a script that never waits.
 
 use mlua::{Lua, VmState};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
 use wsrelay_core::time::Instant;
@@ -11,40 +13,49 @@ use wsrelay_host::Clock;
 /// Counts the safepoints that scripts pass: loops, calls, returns, steps of patterns. About ten nanoseconds' worth of work each, as a
 /// rule.
 ///
-/// After a slice of them the script is pre-empted, where that can be done. Where it cannot (within a pattern, or a comparison of
-/// `table.sort`) it goes on, and counts on; there, time is looked at, too, for a step of a pattern can be as long as the text, and
-/// past a bound it gets an error. When it has used its whole budget without waiting or receiving anything, it gets an error, and
-/// another one at each safepoint from then on, so that no `pcall` keeps it alive.
+/// After a slice of them the script is pre-empted, where that can be done; sooner if what lies between two of them takes long, or
+/// much memory. Where it cannot (within a pattern, or a comparison of `table.sort`) it goes on, and past a bound of computing time
+/// it gets an error. If it catches that, and goes on where it still cannot be pre-empted, or when it has used its whole budget
+/// without waiting or receiving anything, it gets another one at each safepoint from then on, so that no `pcall` keeps it alive.
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// Safepoints until the next look.
+    /// Safepoints until the next glance.
     fuel: Cell<u32>,
-    /// Looks until the end of the slice.
-    looks: Cell<u32>,
+    /// Glances until the end of the slice.
+    glances: Cell<u32>,
     left: Cell<u64>,
     full: Cell<u64>,
+    /// What the coarse clock said at the last look at the other one.
+    coarse: Cell<Duration>,
     /// When the turn began, or was last found to last long.
     since: Cell<Option<Instant>>,
-    stretch: Cell<Option<Stretch>>,
-    /// What the state held then, and by how much it may grow until the memory is looked at.
+    stretch: Cell<Stretch>,
+    /// What the state held when the turn began, and by how much it may grow until it ends.
     memory: Cell<usize>,
     growth_max: usize,
     clock: Clock,
 }
 
-/// Time that a script has computed without a chance to pre-empt it.
+/// Computing without a chance to pre-empt it, of a script in one turn.
 #[derive(Clone, Copy, Debug)]
-struct Stretch {
-    from: Duration,
-    charged_to: Duration,
+enum Stretch {
+    /// None that was noticed.
+    None,
+    /// Since a time, and charged for up to another one.
+    Since { from: Duration, charged_to: Duration },
+    /// It was too long, and the script was told.
+    Told,
+    /// It was told, and is to be pre-empted. The coroutine where that was tried last: if it goes on there, it cannot be.
+    Ending(*const c_void),
 }
 
-/// Safepoints between two looks at the clock, which cost a few percent of so many.
-const LOOK: u32 = 64;
-/// Looks of a slice: some 100 microseconds.
-const SLICE: u32 = 128;
-/// Looks of a slice of a script that has been pre-empted before.
-const SLICE_OF_THE_BUSY: u32 = 32;
+/// Safepoints between two glances at the coarse clock and the memory, which cost next to nothing. What runs between two safepoints can
+/// be long.
+const GLANCE: u32 = 8;
+/// Glances of a slice: some 100 microseconds.
+const SLICE: u32 = 1024;
+/// Glances of a slice of a script that has been pre-empted before.
+const SLICE_OF_THE_BUSY: u32 = 256;
 
 /// A turn that lasts longer has steps that are.
 const LONG_TURN: Duration = Duration::from_millis(5);
@@ -64,11 +75,12 @@ impl Budget {
     pub(super) fn install(lua: &Lua, clock: &Clock, growth_max: usize) -> Rc<Self> {
         let budget = Rc::new(Self {
             fuel: Cell::new(u32::MAX),
-            looks: Cell::new(u32::MAX),
+            glances: Cell::new(u32::MAX),
             left: Cell::new(u64::MAX),
             full: Cell::new(u64::MAX),
+            coarse: Cell::new(Duration::ZERO),
             since: Cell::new(None),
-            stretch: Cell::new(None),
+            stretch: Cell::new(Stretch::None),
             memory: Cell::new(usize::MAX),
             growth_max,
             clock: clock.clone(),
@@ -80,12 +92,13 @@ impl Budget {
 
     /// Begins a turn of a script that has so much of its budget left, in a state that holds so much.
     pub(super) fn begin(&self, left: u64, full: u64, is_busy: bool, memory: usize) {
-        self.fuel.set(LOOK);
-        self.looks.set(if is_busy { SLICE_OF_THE_BUSY } else { SLICE });
+        self.fuel.set(GLANCE);
+        self.glances.set(if is_busy { SLICE_OF_THE_BUSY } else { SLICE });
         self.left.set(left);
         self.full.set(full);
+        self.coarse.set(coarse_time());
         self.since.set(Some(self.clock.now()));
-        self.stretch.set(None);
+        self.stretch.set(Stretch::None);
         self.memory.set(memory);
     }
 
@@ -96,7 +109,7 @@ impl Budget {
 
     /// Ends the turn. What is left of the budget.
     pub(super) fn end(&self) -> u64 {
-        let used = LOOK.saturating_sub(self.fuel.replace(u32::MAX));
+        let used = GLANCE.saturating_sub(self.fuel.replace(u32::MAX));
         self.since.set(None);
         self.left.replace(u64::MAX).saturating_sub(used.into())
     }
@@ -107,26 +120,52 @@ impl Budget {
                 self.fuel.set(fuel);
                 Ok(VmState::Continue)
             }
-            None => self.look(lua),
+            None => self.glance(lua),
         }
     }
 
-    #[cold]
-    fn look(&self, lua: &Lua) -> mlua::Result<VmState> {
-        self.charge(LOOK.into())?;
-        self.fuel.set(LOOK);
-        let now = self.clock.now();
-        if self.since.get().is_some_and(|since| now.since(since) > LONG_TURN) {
-            self.since.set(Some(now));
-            self.lasts_long()?;
+    fn glance(&self, lua: &Lua) -> mlua::Result<VmState> {
+        self.charge(GLANCE.into())?;
+        self.fuel.set(GLANCE);
+        match self.stretch.get() {
+            Stretch::None | Stretch::Since { .. } => {}
+            Stretch::Told => return self.end_turn(lua, ptr::null()),
+            Stretch::Ending(tried) => return self.end_turn(lua, tried),
+        }
+        let coarse = coarse_time();
+        if self.coarse.replace(coarse) != coarse && self.lasts_long()? {
             return Ok(VmState::Yield);
         }
         if lua.used_memory().saturating_sub(self.memory.get()) > self.growth_max {
             return Ok(VmState::Yield);
         }
-        let looks = self.looks.get().saturating_sub(1);
-        self.looks.set(looks);
-        Ok(if looks == 0 { VmState::Yield } else { VmState::Continue })
+        let glances = self.glances.get().saturating_sub(1);
+        self.glances.set(glances);
+        Ok(if glances == 0 { VmState::Yield } else { VmState::Continue })
+    }
+
+    /// Pre-empts the coroutine that runs, and, once it has stopped, those that resumed it.
+    #[cold]
+    fn end_turn(&self, lua: &Lua, tried: *const c_void) -> mlua::Result<VmState> {
+        self.fuel.set(0);
+        let running = lua.current_thread().to_pointer();
+        if running == tried {
+            return Err(mlua::Error::runtime(TOO_LONG));
+        }
+        self.stretch.set(Stretch::Ending(running));
+        Ok(VmState::Yield)
+    }
+
+    /// Whether the turn lasts long, by the clock.
+    #[cold]
+    fn lasts_long(&self) -> mlua::Result<bool> {
+        let now = self.clock.now();
+        let is_long = self.since.get().is_some_and(|since| now.since(since) > LONG_TURN);
+        if is_long {
+            self.since.set(Some(now));
+            self.count_stretch()?;
+        }
+        Ok(is_long)
     }
 
     fn charge(&self, safepoints: u64) -> mlua::Result<()> {
@@ -136,26 +175,39 @@ impl Budget {
     }
 
     /// It was to be pre-empted and could not be, if this is not the first time in this turn. Only time in which it computes counts.
-    fn lasts_long(&self) -> mlua::Result<()> {
+    fn count_stretch(&self) -> mlua::Result<()> {
         let now = computing_time();
-        let Some(stretch) = self.stretch.get() else {
-            self.stretch.set(Some(Stretch { from: now, charged_to: now }));
+        let Stretch::Since { from, charged_to } = self.stretch.get() else {
+            self.stretch.set(Stretch::Since { from: now, charged_to: now });
             return Ok(());
         };
-        self.stretch.set(Some(Stretch { charged_to: now, ..stretch }));
-        let nanos = now.saturating_sub(stretch.charged_to).as_nanos();
+        self.stretch.set(Stretch::Since { from, charged_to: now });
+        let nanos = now.saturating_sub(charged_to).as_nanos();
         self.charge(u64::try_from(nanos / SAFEPOINT_NANOS).unwrap_or(u64::MAX))?;
-        if now.saturating_sub(stretch.from) <= STRETCH_MAX {
+        if now.saturating_sub(from) <= STRETCH_MAX {
             return Ok(());
         }
-        self.stretch.set(None);
+        self.stretch.set(Stretch::Told);
+        self.fuel.set(0);
         Err(mlua::Error::runtime(TOO_LONG))
     }
 }
 
+/// A time that is read in no time, and goes on in steps of some milliseconds.
+fn coarse_time() -> Duration {
+    #[cfg(target_os = "linux")]
+    const COARSE: ClockId = ClockId::MonotonicCoarse;
+    #[cfg(not(target_os = "linux"))]
+    const COARSE: ClockId = ClockId::Monotonic;
+    duration(clock_gettime(COARSE))
+}
+
 /// How long this thread has computed.
 fn computing_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+fn duration(time: Timespec) -> Duration {
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
 }

@@ -7,10 +7,9 @@ use mlua::Lua;
 
 /// What is known of the memory of a state's processes.
 ///
-/// Luau counts what each category holds, garbage and all. Garbage is collected, as a rule, when the whole state has grown by as much
-/// as it held; so a process is past its bound when it holds more than that without garbage, which is looked into when it holds
-/// half of what the state does beside its bound. Work is in proportion to what was allocated: what it takes to be looked into grows
-/// with the state.
+/// Luau counts what each category holds, garbage and all. So when a process holds more than it may by that count, everything is
+/// collected and each is looked at again; as a rule, not before the state has allocated half of what it held when that was done last,
+/// or half a bound. So the work is in proportion to what is allocated, and nobody goes past the bound by more than that.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// By category; `None` where nobody lives.
@@ -18,6 +17,9 @@ pub(super) struct Ledger {
     residents: usize,
     residents_max: usize,
     bytes_max: usize,
+    /// What was held when everything was collected last, and what has been allocated since.
+    held: usize,
+    allocated: usize,
     /// What processes that are gone had allocated, as far as it was not collected on their account.
     left: usize,
 }
@@ -32,6 +34,8 @@ struct Account {
     held: usize,
     /// What it has allocated since.
     allocated: usize,
+    /// Whether it held more than it may when everything was collected.
+    is_over: bool,
 }
 
 /// The names of categories are kept for ever by the state, so they are few and used again, the lowest that is free first.
@@ -44,6 +48,8 @@ impl Ledger {
             residents: 0,
             residents_max: options.processes_per_state.clamp(1, 200),
             bytes_max: options.memory_bytes_max,
+            held: 0,
+            allocated: 0,
             left: 0,
         }
     }
@@ -73,7 +79,7 @@ impl Ledger {
     /// The process is gone. Whether those that are gone have left so much that it should be collected, also if nobody needs room.
     pub(super) fn move_out(&mut self, lua: &Lua, category: Category) -> bool {
         self.residents -= 1;
-        if let Some(Account { held, allocated }) = self.accounts[category].take() {
+        if let Some(Account { held, allocated, .. }) = self.accounts[category].take() {
             self.left = self.left.saturating_add(held).saturating_add(allocated);
         }
         let is_much = self.left > LEFT_MAX.max(lua.used_memory() / 4);
@@ -92,20 +98,35 @@ impl Ledger {
 
     /// Adds what a process has allocated. Whether it holds more than it may.
     pub(super) fn allocated(&mut self, lua: &Lua, category: Category, bytes: usize) -> mlua::Result<bool> {
+        self.allocated = self.allocated.saturating_add(bytes);
         let Some(account) = &mut self.accounts[category] else { return Ok(false) };
         account.allocated = account.allocated.saturating_add(bytes);
+        if account.is_over {
+            return Ok(true);
+        }
         if account.held.saturating_add(account.allocated) <= self.bytes_max {
             return Ok(false);
         }
-        let mut held = total::bytes(lua, category)?;
-        if held > self.bytes_max + lua.used_memory() / 2 {
-            lua.gc_collect()?;
-            held = total::bytes(lua, category)?;
-            *account = Account { held, allocated: 0 };
-            return Ok(held > self.bytes_max);
+        let held = total::bytes(lua, category)?;
+        *account = Account { held, ..Account::default() };
+        if held <= self.bytes_max || self.allocated < self.held.max(self.bytes_max) / 2 {
+            return Ok(false);
         }
-        *account = Account { held, allocated: 0 };
-        Ok(false)
+        self.collect(lua)?;
+        Ok(self.accounts[category].is_some_and(|account| account.is_over))
+    }
+
+    /// Collects everything, and looks at each process.
+    fn collect(&mut self, lua: &Lua) -> mlua::Result<()> {
+        lua.gc_collect()?;
+        (self.held, self.allocated) = (lua.used_memory(), 0);
+        for (category, account) in self.accounts.iter_mut().enumerate() {
+            if let Some(account) = account {
+                let held = total::bytes(lua, category)?;
+                *account = Account { held, allocated: 0, is_over: held > self.bytes_max };
+            }
+        }
+        Ok(())
     }
 }
 

@@ -49,7 +49,14 @@ impl Script {
     pub fn start(vm: &Vm, context: &Rc<Context>, arguments: &Values) -> mlua::Result<Self> {
         let state = vm.shared();
         let category = state.ledger.borrow_mut().move_in();
-        match prepare(&state, context, category, arguments) {
+        let before = state.lua.used_memory();
+        let prepared = prepare(&state, context, category, arguments).and_then(|prepared| {
+            let bytes = state.lua.used_memory().saturating_sub(before);
+            // Whether that is too much is looked at when it has run.
+            state.ledger.borrow_mut().allocated(&state.lua, category, bytes)?;
+            Ok(prepared)
+        });
+        match prepared {
             Ok((process, root)) => {
                 Ok(Self { context: Rc::clone(context), state, category, process, root, is_busy: false })
             }

@@ -63,7 +63,7 @@ impl Vm {
             | StdLib::MATH
             | StdLib::DEBUG;
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
-        modules::string::replace_slow(&lua)?;
+        let string_library = modules::string::library(&lua)?;
         let budget = Budget::install(&lua, clock, options.memory_bytes_max / 2);
         let running = Running::default();
         let native = natives::table(&lua, &running, &budget, clock)?;
@@ -75,7 +75,7 @@ impl Vm {
         let shared_modules = modules(&lua, clock, &both())?;
         kernel.raw_set("modules", shared_modules)?;
         let globals = [
-            modules::string::library(&lua)?,
+            string_library,
             modules::string::types(&lua)?,
             modules::os::module(&lua, wall(clock))?,
             modules::errors::module(&lua)?,

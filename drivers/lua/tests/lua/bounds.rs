@@ -37,6 +37,15 @@ fn what_cannot_be_preempted_is_ended_when_it_takes_long() {
         "return ((' '):rep(1e6) .. 'x' .. (' '):rep(1e6) .. 'x'):match('^%s*(.-)%s*$')",
         "return ('x'):gsub('x', function() while true do end end)",
         "table.sort({3, 2, 1}, function() while true do end end)",
+        "local t, a = {}, ('x'):rep(1e6) local b = a .. 'b' for i = 1, 1e5 do t[i] = if i % 2 == 0 then a else b end table.sort(t)",
+        // Whatever catches the error, and though it receives something all the time.
+        "return ('x'):gsub('x', function() while true do pcall(function() while true do end end) end end)",
+        "local me, inbox = process.pid(), process.inbox()
+         return ('x'):gsub('x', function()
+            while true do pcall(function() while true do process.send(me, 'm', 1) inbox:receive() end end) end
+         end)",
+        // A coroutine of its own can be pre-empted, what resumes it cannot.
+        "return ('x'):gsub('x', coroutine.wrap(function() while true do end end))",
     ] {
         let main = format!("return {{ main = function() {body} end }}");
         let result = world_of(&main, u64::MAX / 2).exec(&[]);
@@ -45,6 +54,34 @@ fn what_cannot_be_preempted_is_ended_when_it_takes_long() {
             "{result:?}"
         );
     }
+}
+
+/// As long as it ends within the bound.
+#[test]
+fn what_cannot_be_preempted_may_run_coroutines() {
+    let main = "
+        local function work() local n = 0 for i = 1, 20000 do n = n + i % 3 end return n end
+        local function worked() return tostring(coroutine.wrap(work)()) end
+        local list, object = {2, 1}, setmetatable({}, { __index = worked })
+        table.sort(list, function(a, b) return worked() ~= '' and a < b end)
+        return { ('x'):gsub('x', worked), list[1], object.field }
+    ";
+    assert_eq!(run(main), Ok(json!(["20001", 1, "20001"])));
+}
+
+/// Who has been told may go on where it can be pre-empted.
+#[test]
+fn what_took_too_long_can_be_caught() {
+    let main = "
+        local ok = pcall(string.gsub, 'x', 'x', function() while true do end end)
+        local n = 0
+        for i = 1, 1000000 do n = n + 1 end
+        return {ok, n}
+    ";
+    assert_eq!(
+        world_of(&format!("return {{ main = function() {main} end }}"), u64::MAX / 2).exec(&[]),
+        Ok(json!([false, 1_000_000]))
+    );
 }
 
 /// The time that it took is charged.
@@ -163,6 +200,47 @@ fn a_process_that_others_keep_busy_is_not_one_that_runs_for_ever() {
     let options = HubOptions { budget: 50_000, ..options() };
     let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
     assert_eq!(world.exec(&[]), Ok(json!("fine")));
+}
+
+/// None of them holds half of what the state does.
+#[test]
+fn processes_that_grow_together_are_ended_as_each_alone() {
+    let hog = "
+        local held = {}
+        for i = 1, 2000 do
+            held[i] = buffer.create(65536)
+            if i % 10 == 0 then time.sleep('1ms') end
+        end
+        return #held
+    ";
+    let main = "
+        local words = {}
+        for n = 1, 4 do process.spawn_monitored('app:hog', 'app:processes') end
+        for n = 1, 4 do
+            local result = process.events():receive().result
+            words[n] = if result.error then result.error:message() else result.value
+        end
+        return words
+    ";
+    let expected = json!(vec!["the process holds more memory than it may"; 4]);
+    assert_eq!(run_with(main, &[("hog", hog)]), Ok(expected));
+}
+
+/// However much of it there is between two looks.
+#[test]
+fn large_garbage_does_not_count() {
+    let main = "
+        local parts, text = {}, ('x'):rep(2 * 1024 * 1024)
+        for i = 1, 20000 do parts[i] = ('x'):rep(50) end
+        local n = 0
+        for i = 1, 300 do n += #table.concat(parts) + #text:reverse() end
+        return n
+    ";
+    let yaml = "{namespace: app, entries: [{name: processes, kind: process.host}, {name: main, kind: process.lua, source: 'file://main.lua'}]}";
+    let source = format!("return {{ main = function() {main} end }}");
+    let options = HubOptions { memory_bytes_max: 16 * 1024 * 1024, ..options() };
+    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
+    assert_eq!(world.exec(&[]), Ok(json!(300 * (1_000_000 + 2 * 1024 * 1024))));
 }
 
 /// What is garbage is not held: this makes a hundred times its bound of it.

@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod strings;
 #[cfg(test)]
 mod tests;
 

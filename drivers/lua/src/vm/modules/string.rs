@@ -4,17 +4,19 @@
 //! metatable.
 
 use memchr::memmem;
-use mlua::{IntoLua, Lua, LuaString, Table, Value};
+use mlua::{Function, IntoLua, Lua, LuaString, Table, Value};
 
 use super::errors;
 
-/// Puts functions in the place of those of Luau's own that look for one long text in another: those take time in proportion to
-/// the product of both, and cannot be pre-empted. Methods of strings are these, too.
+/// Puts functions in the place of those of Luau's own that can take long in one step, in which nothing can pre-empt them: where they
+/// look for one long text in another, or sort long texts. They are the methods of strings, too.
+///
+/// Returns a copy of the table `string` of this state, to be called in place of it.
 ///
 /// # Errors
 ///
 /// Lua has no memory left, or the state has no `string`.
-pub fn replace_slow(lua: &Lua) -> mlua::Result<()> {
+pub fn library(lua: &Lua) -> mlua::Result<Table> {
     let native: Table = lua.globals().get("string")?;
     let find = lua.create_function(|_, (text, part, from): (LuaString, LuaString, usize)| {
         let (text, part) = (text.as_bytes(), part.as_bytes());
@@ -25,21 +27,13 @@ pub fn replace_slow(lua: &Lua) -> mlua::Result<()> {
     let is_plain = lua.create_function(|_, pattern: LuaString| {
         Ok(!pattern.as_bytes().iter().any(|byte| b"^$*+?.([%-".contains(byte)))
     })?;
-    lua.load(include_str!("string/slow.luau")).set_name("=string").call((native, find, is_plain))
-}
-
-/// A copy of the table `string` of this state, to be called in place of it.
-///
-/// # Errors
-///
-/// Lua has no memory left, or the state has no `string`.
-pub fn library(lua: &Lua) -> mlua::Result<Table> {
-    let native: Table = lua.globals().get("string")?;
+    let slow = lua.load(include_str!("string/slow.luau")).set_name("=string");
+    let (safe, results): (Table, Function) = slow.call((&native, find, is_plain))?;
     let text = lua.create_function(|lua, value: Value| match errors::text(&value) {
         Some(text) => text.into_lua(lua),
         None => Ok(value),
     })?;
-    lua.load(include_str!("string/library.luau")).set_name("=string").call((native, text))
+    lua.load(include_str!("string/library.luau")).set_name("=string").call((native, text, safe, results))
 }
 
 /// The functions `integer`, `number` and `boolean`, which return an argument of that type and raise otherwise.
@@ -153,6 +147,57 @@ mod tests {
         assert_eq!(
             run("return ('abc'):rep(2), string.rep('ab', 3, '-'), string.format('%5.2f|%s', 1.5, nil)"),
             "abcabc ab-ab-ab  1.50|nil"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pattern_is_the_caller_s_affair() {
+        let words = "raised: test:1: malformed pattern (missing ']')";
+        for call in ["find(x, '[')", "match(x, '[')", "gsub(x, '[', '')", "gmatch(x, '[')()"] {
+            let words =
+                if call.starts_with("gmatch") { words.trim_start_matches("raised: test:1: ") } else { words };
+            for program in [
+                format!("local x = 'x' return string.{call}"),
+                format!("local x = 'x' return x:{}", call.replacen("x, ", "", 1)),
+            ] {
+                assert!(run(&program).ends_with(words), "{program}: {}", run(&program));
+            }
+        }
+        assert_eq!(
+            run("return string.format('%d', 'x')"),
+            "raised: test:1: invalid argument #2 to 'format' (number expected, got string)"
+        );
+    }
+
+    /// What would take minutes is an error, or is done in steps that can be ended.
+    #[test]
+    fn a_pattern_as_long_as_its_text_is_refused() {
+        let program = |length: &str| {
+            format!(
+                "local text, set = ('a'):rep({length}), '[' .. ('b'):rep(1e4) .. ']*' return text:match(set) == ''"
+            )
+        };
+        assert_eq!(run(&program("1e4")), "true");
+        assert_eq!(
+            run(&program("1e5")),
+            "raised: test:1: a pattern of 10003 bytes is too long for a text of 100000"
+        );
+    }
+
+    #[test]
+    fn long_texts_are_sorted_as_short_ones() {
+        let program = "
+            local long, texts = ('a'):rep(1e6), {}
+            for i = 1, 300 do texts[i] = long .. ('%03d'):format(i * 7 % 300) end
+            table.sort(texts)
+            for i, text in texts do if text:sub(-3) ~= ('%03d'):format(i - 1) then return i, text:sub(-3) end end
+            return 'sorted'";
+        assert_eq!(run(&program.replace('\n', " ")), "sorted");
+        assert_eq!(run("local t = {'b', 'a', 'c'} table.sort(t) return table.concat(t)"), "abc");
+        assert_eq!(run("table.sort({'b', 1})"), "raised: test:1: attempt to compare number < string");
+        assert_eq!(
+            run("table.sort()"),
+            "raised: test:1: invalid argument #1 to 'sort' (table expected, got nil)"
         );
     }
 

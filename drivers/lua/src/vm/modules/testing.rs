@@ -10,7 +10,6 @@ pub(super) const NOW: (i64, u32) = (1_735_484_645, 250_000_000);
 pub(super) fn lua() -> Lua {
     let lua = Lua::new();
     let globals = lua.globals();
-    string::replace_slow(&lua).unwrap();
     globals.set("string", string::library(&lua).unwrap()).unwrap();
     globals.set("errors", errors::module(&lua).unwrap()).unwrap();
     globals.set("json", json::module(&lua).unwrap()).unwrap();

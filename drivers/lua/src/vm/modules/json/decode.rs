@@ -1,12 +1,13 @@
 //! JSON into Lua: each value goes straight from the text to its place in a table.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use mlua::{IntoLua, Lua, Table, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::strings::Strings;
 use super::{DEPTH_MAX, TABLES_MAX, object_mark};
 
 /// Room for fields in a new object. JSON says how many there are only at the end; four are what messages tend to have.
@@ -18,8 +19,8 @@ pub(super) fn text(lua: &Lua, text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     // Its own limit is a level less than what is encoded. A slot counts, and so the stack holds.
     deserializer.disable_recursion_limit();
-    let tables_left = Cell::new(TABLES_MAX);
-    let slot = Slot { lua, levels_left: DEPTH_MAX, tables_left: &tables_left, place: Place::Root(&mut root) };
+    let bounds = Bounds { tables_left: Cell::new(TABLES_MAX), strings: RefCell::new(Strings::of(text)) };
+    let slot = Slot { lua, levels_left: DEPTH_MAX, bounds: &bounds, place: Place::Root(&mut root) };
     slot.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(root)
@@ -28,9 +29,8 @@ pub(super) fn text(lua: &Lua, text: &[u8]) -> Result<Value, serde_json::Error> {
 /// The value of a tree. How large and how deep it may be was decided when it was built.
 pub(super) fn tree(lua: &Lua, tree: &serde_json::Value) -> Result<Value, serde_json::Error> {
     let mut root = Value::Nil;
-    let tables_left = Cell::new(usize::MAX);
-    let slot =
-        Slot { lua, levels_left: usize::MAX, tables_left: &tables_left, place: Place::Root(&mut root) };
+    let bounds = Bounds { tables_left: Cell::new(usize::MAX), strings: RefCell::default() };
+    let slot = Slot { lua, levels_left: usize::MAX, bounds: &bounds, place: Place::Root(&mut root) };
     slot.deserialize(tree)?;
     Ok(root)
 }
@@ -40,9 +40,25 @@ struct Slot<'a> {
     lua: &'a Lua,
     /// How many tables may lie in each other from here on.
     levels_left: usize,
-    /// How many tables there may still be in all.
-    tables_left: &'a Cell<usize>,
+    bounds: &'a Bounds,
     place: Place<'a>,
+}
+
+/// What the whole text may hold.
+struct Bounds {
+    /// How many tables there may still be.
+    tables_left: Cell<usize>,
+    strings: RefCell<Option<Strings>>,
+}
+
+impl Bounds {
+    fn string<E: Error>(&self, string: &str) -> Result<(), E> {
+        let mut strings = self.strings.borrow_mut();
+        if strings.as_mut().is_some_and(|strings| strings.falls_on_others(string)) {
+            return Err(E::custom("too many of its strings have the same hash"));
+        }
+        Ok(())
+    }
 }
 
 enum Place<'a> {
@@ -63,8 +79,8 @@ impl Slot<'_> {
 
     /// Counts a table. How many levels there may be within it.
     fn levels_left_within<E: Error>(&self) -> Result<usize, E> {
-        let tables_left = self.tables_left.get().checked_sub(1);
-        self.tables_left.set(
+        let tables_left = self.bounds.tables_left.get().checked_sub(1);
+        self.bounds.tables_left.set(
             tables_left
                 .ok_or_else(|| E::custom(format_args!("more than {TABLES_MAX} arrays and objects")))?,
         );
@@ -110,6 +126,7 @@ impl<'de> Visitor<'de> for Slot<'_> {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<IsNull, E> {
+        self.bounds.string(value)?;
         self.put(value)
     }
 
@@ -118,11 +135,11 @@ impl<'de> Visitor<'de> for Slot<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<IsNull, A::Error> {
-        let (lua, levels_left, tables_left) = (self.lua, self.levels_left_within()?, self.tables_left);
+        let (lua, levels_left, bounds) = (self.lua, self.levels_left_within()?, self.bounds);
         let room = items.size_hint().unwrap_or_default();
         let table = lua.create_table_with_capacity(room, 0).map_err(A::Error::custom)?;
         for index in 1.. {
-            let slot = Slot { lua, levels_left, tables_left, place: Place::Item(&table, index) };
+            let slot = Slot { lua, levels_left, bounds, place: Place::Item(&table, index) };
             if items.next_element_seed(slot)?.is_none() {
                 break;
             }
@@ -131,8 +148,8 @@ impl<'de> Visitor<'de> for Slot<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<IsNull, A::Error> {
-        let (lua, levels_left, tables_left) = (self.lua, self.levels_left_within()?, self.tables_left);
-        let Some(mut key) = fields.next_key_seed(Key)? else {
+        let (lua, levels_left, bounds) = (self.lua, self.levels_left_within()?, self.bounds);
+        let Some(mut key) = fields.next_key_seed(Key(bounds))? else {
             return self.put(marked(lua.create_table(), lua).map_err(A::Error::custom)?);
         };
         let room = fields.size_hint().map_or(FIELDS_EXPECTED, |left| left + 1);
@@ -142,11 +159,11 @@ impl<'de> Visitor<'de> for Slot<'_> {
             let IsNull(is_null) = fields.next_value_seed(Slot {
                 lua,
                 levels_left,
-                tables_left,
+                bounds,
                 place: Place::Field(&table, &key),
             })?;
             has_nulls |= is_null;
-            match fields.next_key_seed(Key)? {
+            match fields.next_key_seed(Key(bounds))? {
                 Some(next) => key = next,
                 None if has_nulls && table.is_empty() => {
                     return self.put(marked(Ok(table), lua).map_err(A::Error::custom)?);
@@ -165,9 +182,9 @@ fn marked(table: mlua::Result<Table>, lua: &Lua) -> mlua::Result<Table> {
 }
 
 /// A key, borrowed from the text unless it has escapes.
-struct Key;
+struct Key<'a>(&'a Bounds);
 
-impl<'de> DeserializeSeed<'de> for Key {
+impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -175,7 +192,7 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-impl<'de> Visitor<'de> for Key {
+impl<'de> Visitor<'de> for Key<'_> {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,10 +200,12 @@ impl<'de> Visitor<'de> for Key {
     }
 
     fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Self::Value, E> {
+        self.0.string(key)?;
         Ok(Cow::Borrowed(key))
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        self.0.string(key)?;
         Ok(Cow::Owned(key.to_owned()))
     }
 }

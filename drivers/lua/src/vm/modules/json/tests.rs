@@ -324,3 +324,18 @@ fn as_doubles(tree: &serde_json::Value) -> serde_json::Value {
         other => other.clone(),
     }
 }
+
+/// They are in one object, in an array, or the keys of many objects; that they are short does not help.
+#[test]
+fn strings_that_were_chosen_to_be_slow_are_refused() {
+    let chosen: Vec<_> = super::strings::tests::falling_together().take(200).collect();
+    let object: Vec<_> = chosen.iter().map(|text| format!("\"{text}\":1")).collect();
+    for text in [
+        format!("{{{}}}", object.join(",")),
+        format!("[\"{}\"]", chosen.join("\",\"")),
+        format!("[{{{}}}]", object.join("},{")),
+    ] {
+        let result = run(&format!("return json.decode('{text}')"));
+        assert!(result.starts_with("nil <Internal: too many of its strings have the same hash"), "{result}");
+    }
+}
