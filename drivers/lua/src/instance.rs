@@ -209,8 +209,10 @@ impl Instance {
                 *old.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(site);
             }
         }
+        // Processes that services keep alive are their affair.
+        let kept: Vec<_> = self.supervisors.iter().filter_map(Supervisor::process).collect();
+        self.hub.retire(&kept);
         self.exchange_services(services, &changed).await;
-        self.hub.retire();
         // Clients of a server that is gone, or has moved, go on; there are no new ones.
         let node = wsrelay_host::Node::clone(&self.node);
         self.listening.retain(|id, old| {
@@ -251,8 +253,12 @@ impl Instance {
     /// Starts the services that are new, stops those that are gone, and starts anew those that have changed.
     async fn exchange_services(&mut self, services: Vec<Service>, changed: &[EntryId]) {
         // One that has ended by itself stays ended, as long as it is the same.
-        let is_same =
-            |old: &Supervisor| services.contains(&old.service) && !changed.contains(&old.service.process);
+        let old_code = self.hub.with_old_code();
+        let is_same = |old: &Supervisor| {
+            services.iter().any(|service| service.is_same(&old.service))
+                && !changed.contains(&old.service.process)
+                && !old.process().is_some_and(|process| old_code.contains(&process))
+        };
         let (kept, gone): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.supervisors).into_iter().partition(is_same);
         self.supervisors = kept;
@@ -264,7 +270,7 @@ impl Instance {
         }
         let wanted = services.into_iter().filter(|service| service.lifecycle.auto_start);
         for service in in_order(wanted.collect()) {
-            if !self.supervisors.iter().any(|running| running.service == service) {
+            if !self.supervisors.iter().any(|running| running.service.is_same(&service)) {
                 let supervisor = supervise(&self.hub, service).await;
                 self.supervisors.push(supervisor);
             }

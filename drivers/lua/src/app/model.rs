@@ -220,6 +220,14 @@ pub struct Service {
     pub lifecycle: Lifecycle,
 }
 
+impl Service {
+    /// Whether it is the same, wherever it stands.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Self { place: other.place.clone(), ..self.clone() } == *other
+    }
+}
+
 /// `lifecycle`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lifecycle {

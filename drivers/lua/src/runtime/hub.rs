@@ -1,5 +1,6 @@
 //! All Lua processes of a program.
 
+use super::asking::Asking;
 use super::bus::Bus;
 use super::context::Context;
 use super::door::{Completion, Door};
@@ -11,8 +12,7 @@ use crate::app::model::{EntryId, Lifecycle};
 use crate::http::MessageForm;
 use crate::vm::modules::errors::{ErrorObject, Kind};
 use crate::vm::{Program, Programs, Values};
-use smol::channel::Receiver;
-use smol::{Timer, channel};
+use smol::channel::{self, Receiver};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -20,7 +20,6 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
-use std::time::Duration;
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::process::Pid;
 use wsrelay_core::upgrade::{Request, Response, refusal};
@@ -118,6 +117,7 @@ pub struct Hub {
     current: RwLock<Arc<Current>>,
     is_raw: AtomicBool,
     pub(crate) bus: Bus,
+    pub(super) asking: Asking,
     numbers: AtomicU64,
     running: Mutex<BTreeMap<Pid, Arc<Program>>>,
 }
@@ -138,6 +138,7 @@ impl Hub {
             current: RwLock::default(),
             is_raw: AtomicBool::new(false),
             bus: Bus::default(),
+            asking: Asking::default(),
             numbers: AtomicU64::new(1),
             running: Mutex::default(),
         });
@@ -203,9 +204,15 @@ impl Hub {
     ) -> Result<(Pid, Receiver<Completion>), ErrorObject> {
         let ((sender, receiver), (last, end)) = (channel::bounded(1), channel::bounded(1));
         let replies = (Some(Reply::Channel(sender)), Some(Reply::Channel(last)));
-        self.begin(id, host, arguments, None, replies.0, replies.1).map_err(|fault| fault.to_error())?;
+        let pid =
+            self.begin(id, host, arguments, None, replies.0, replies.1).map_err(|fault| fault.to_error())?;
+        // Whoever does not wait until it is loaded does not want it.
+        let mut wanted = Running { node: wsrelay_host::Node::clone(&self.node), pid: Some(pid) };
         match receiver.recv().await {
-            Ok(Completion::Spawned(pid)) => Ok((pid, end)),
+            Ok(Completion::Spawned(pid)) => {
+                wanted.pid = None;
+                Ok((pid, end))
+            }
             Ok(Completion::Failed(error)) => Err(error),
             Ok(Completion::Returned(_)) | Err(_) => {
                 Err(ErrorObject::new(Kind::Unavailable, "the process was not started: its worker is gone"))
@@ -282,7 +289,7 @@ impl Hub {
         let (reply, answer) = channel::bounded(1);
         let door = Door::new(&self.node);
         self.runs(door.cell().pid(), &program);
-        let running = Running { node: wsrelay_host::Node::clone(&self.node), pid: door.cell().pid() };
+        let running = Running { node: wsrelay_host::Node::clone(&self.node), pid: Some(door.cell().pid()) };
         let call = Some(Call { request, params, reply });
         let start = Start { door, program, arguments: Values::default(), loaded: None, ended: None, call };
         self.place(usize::MAX).start(start);
@@ -324,31 +331,24 @@ impl Hub {
         self.registry().keys().copied().collect()
     }
 
-    /// Asks the processes whose code is no longer that of their entry to end, and ends those that do not in time.
-    pub(crate) fn retire(&self) {
+    /// Asks the processes whose code is no longer that of their entry to end, but for these, and ends those that do not in time.
+    pub(crate) fn retire(&self, kept: &[Pid]) {
+        let old = self.with_old_code();
+        for pid in old.into_iter().filter(|pid| !kept.contains(pid)) {
+            tracing::info!(%pid, "process has old code; it is asked to end");
+            // It may have ended meanwhile.
+            _ = self.ask_to_end(None, pid, "code changed", Some(Lifecycle::default().stop_timeout));
+        }
+    }
+
+    /// The processes whose code is no longer that of their entry.
+    pub(crate) fn with_old_code(&self) -> Vec<Pid> {
         let current = self.current();
         let is_old = |program: &Program| {
             let new = current.programs.get(program.code.id.as_str());
             program.is_process() && new.is_none_or(|new| new.fingerprint != program.fingerprint)
         };
-        let old: Vec<Pid> =
-            self.registry().iter().filter(|(_, program)| is_old(program)).map(|(pid, _)| *pid).collect();
-        for pid in old {
-            tracing::info!(%pid, "process has old code; it is asked to end");
-            // It may have ended meanwhile.
-            _ = self.node.cancel(pid, "code changed");
-            self.terminate_after(pid, Lifecycle::default().stop_timeout);
-        }
-    }
-
-    /// Ends a process at a deadline, if it is still alive then.
-    pub(crate) fn terminate_after(&self, pid: Pid, within: Duration) {
-        let node = wsrelay_host::Node::clone(&self.node);
-        self.node.spawn(move |_| async move {
-            Timer::after(within).await;
-            // It has ended in time, as it was asked to.
-            _ = node.terminate(pid);
-        });
+        self.registry().iter().filter(|(_, program)| is_old(program)).map(|(pid, _)| *pid).collect()
     }
 
     fn registry(&self) -> MutexGuard<'_, BTreeMap<Pid, Arc<Program>>> {
@@ -368,15 +368,17 @@ impl Hub {
     }
 }
 
-/// A function at work for somebody who waits.
+/// A function at work, or a process that is being loaded, for somebody who waits.
 struct Running {
     node: wsrelay_host::Node,
-    pid: Pid,
+    pid: Option<Pid>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It is over when it has answered; then there is nobody to end.
-        _ = self.node.terminate(self.pid);
+        if let Some(pid) = self.pid {
+            // It is over when it has answered; then there is nobody to end.
+            _ = self.node.terminate(pid);
+        }
     }
 }

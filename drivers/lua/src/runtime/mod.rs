@@ -1,5 +1,6 @@
 //! Lua processes: the hub that knows them, the workers that run them, services that are kept alive.
 
+mod asking;
 mod bus;
 mod context;
 mod door;

@@ -11,7 +11,7 @@ use smol::Timer;
 use smol::channel::{self, Receiver, Sender};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wsrelay_core::process::{Event, Pid};
 use wsrelay_smol::Context;
@@ -22,11 +22,18 @@ pub struct Supervisor {
     /// The entry that it runs.
     pub service: Service,
     pid: Pid,
+    /// The process that it keeps alive, while there is one.
+    process: Arc<Mutex<Option<Pid>>>,
     node: wsrelay_host::Node,
     over: Receiver<()>,
 }
 
 impl Supervisor {
+    /// The process that runs now.
+    pub(crate) fn process(&self) -> Option<Pid> {
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks the service to end. Past its `stop_timeout` it is ended.
     pub fn ask_to_stop(&self, reason: &str) {
         // One that has stopped by itself does not hear it.
@@ -45,18 +52,21 @@ pub async fn supervise(hub: &Arc<Hub>, service: Service) -> Supervisor {
     let (running, first) = channel::bounded(1);
     let (alive, over) = channel::bounded::<()>(1);
     let (hub_of_task, service_of_task) = (Arc::clone(hub), service.clone());
+    let process = Arc::new(Mutex::new(None));
+    let process_of_task = Arc::clone(&process);
     let pid = hub.node().spawn(move |context| async move {
-        let keeper = Keeper { hub: hub_of_task, service: service_of_task, context };
+        let keeper = Keeper { hub: hub_of_task, service: service_of_task, process: process_of_task, context };
         keeper.keep(&running).await;
         drop(alive);
     });
     _ = first.recv().await;
-    Supervisor { service, pid, node: wsrelay_host::Node::clone(hub.node()), over }
+    Supervisor { service, pid, process, node: wsrelay_host::Node::clone(hub.node()), over }
 }
 
 struct Keeper {
     hub: Arc<Hub>,
     service: Service,
+    process: Arc<Mutex<Option<Pid>>>,
     context: Context,
 }
 
@@ -118,6 +128,7 @@ impl Keeper {
             Err(error) => return Life::Failed(error, clock.now().since(started)),
         };
         tracing::info!(service = id.as_str(), %pid, "service started");
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(pid);
         _ = running.try_send(());
         let cancelled = async {
             loop {

@@ -272,7 +272,7 @@ impl Node {
             Self::Number(number) => Value::Number(*number),
             Self::String(bytes) => Value::String(lua.create_string(bytes)?),
             Self::Table(table) => Value::Table(tables[*table].clone()),
-            Self::Error(error) => Value::UserData(lua.create_userdata(ErrorObject::clone(error))?),
+            Self::Error(error) => ErrorObject::clone(error).to_lua(lua)?,
         })
     }
 }

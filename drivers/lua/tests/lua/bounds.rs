@@ -133,6 +133,50 @@ fn names_topics_subscriptions_and_connections_of_a_process_are_counted() {
     }
 }
 
+/// What is kept outside of its memory is short.
+#[test]
+fn names_topics_and_patterns_are_short() {
+    for attempt in ["process.registry.register(text)", "process.listen(text)", "events.subscribe(text)"] {
+        let main = format!(
+            "
+            local text = ('x'):rep(1025)
+            local ok, value, fault = pcall(function() return {attempt} end)
+            return tostring(if ok then fault or value else value)
+            "
+        );
+        let said = run(&main).map(|value| value.to_string());
+        assert!(
+            said.as_ref().is_ok_and(|said| said.contains("longer than 1024 bytes")),
+            "{attempt}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn what_error_objects_hold_counts() {
+    let main = "
+        local kept = {}
+        for i = 1, 100 do kept[i] = errors.new({ message = ('x'):rep(100000) .. i }) end
+        return #kept
+    ";
+    assert_eq!(run(main), Err("the process holds more memory than it may".to_owned()));
+}
+
+/// Whoever does not listen is told no more; a sooner deadline still counts.
+#[test]
+fn a_process_is_asked_to_end_a_hundred_times_at_most() {
+    let main = "
+        local child = process.spawn_monitored('app:child', 'app:processes')
+        local asked = 0
+        for n = 1, 200 do if process.cancel(child, '1000h') then asked = asked + 1 end end
+        local sooner = process.cancel(child, '5ms')
+        local event = process.events():receive()
+        return {asked, sooner, event.kind, event.from == child}
+    ";
+    let child = "process.inbox():receive()";
+    assert_eq!(run_with(main, &[("child", child)]), Ok(json!([100, true, "pid.exit", true])));
+}
+
 #[test]
 fn a_full_mailbox_refuses_and_says_so() {
     let main = "

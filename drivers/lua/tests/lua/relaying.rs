@@ -2,6 +2,7 @@
 
 use crate::support::{Client, Got, Witness, World};
 use serde_json::json;
+use std::fs;
 use wsrelay_lua::check;
 use wsrelay_smol::Runtime;
 
@@ -158,7 +159,9 @@ fn a_reload_disturbs_nobody_whose_code_is_the_same_and_starts_what_has_changed_a
         let address = world.address();
         let mut client = Client::connect(address, "/ws/room", &[]).await;
         witness.next().await;
-        // Only the function is another.
+        // Only the function is another, and everything stands elsewhere.
+        let yaml = fs::read_to_string(world.folder.path().join("_index.yaml")).unwrap();
+        world.folder.write("_index.yaml", &format!("# changed\n{yaml}"));
         world.folder.write("connect.lua", &format!("-- changed\n{CONNECT}"));
         world.instance.reload(check(world.folder.path())).await.unwrap();
         client.text("form").await;

@@ -1,7 +1,9 @@
 //! Processes that are kept alive.
 
-use crate::support::{Witness, World, soon};
+use crate::support::{Witness, World, soon, within};
 use serde_json::{Value as Json, json};
+use wsrelay_lua::check;
+use wsrelay_smol::Runtime;
 
 fn world(lifecycle: &str, body: &str) -> (World, Witness) {
     let yaml = format!(
@@ -82,5 +84,54 @@ fn what_was_stable_for_long_enough_has_all_its_attempts_again() {
         for _ in 0..6 {
             assert_eq!(witness.next().await, started());
         }
+    });
+}
+
+/// One attempt, and no process is left of it.
+#[test]
+fn a_service_that_takes_too_long_to_load_is_not_left_running() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: processes, kind: process.host}
+  - {name: worker, kind: process.lua, source: 'file://worker.lua', modules: [time]}
+  - name: worker.service
+    kind: process.service
+    process: worker
+    host: processes
+    lifecycle: {auto_start: true, start_timeout: 20ms, restart: {max_attempts: 1}}
+";
+    let worker = "time.sleep('1h') return function() end";
+    let world = World::start(&[("_index.yaml", yaml), ("worker.lua", worker)]);
+    let gone = async {
+        while !world.instance.hub().running().is_empty() {
+            smol::future::yield_now().await;
+        }
+    };
+    world.runtime.block_on(within("the end of what was being loaded", gone));
+}
+
+/// What it has become is the code that changed.
+#[test]
+fn a_service_whose_process_was_upgraded_is_started_anew_when_that_code_changes() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: processes, kind: process.host}
+  - {name: first, kind: process.lua, source: 'file://first.lua'}
+  - {name: second, kind: process.lua, source: 'file://second.lua'}
+  - {name: it.service, kind: process.service, process: first, host: processes, lifecycle: {auto_start: true}}
+";
+    let first = "return function() process.upgrade('app:second') end";
+    let second = "return function() process.send('witness', 'second', 1) process.events():receive() end";
+    let files = [("_index.yaml", yaml), ("first.lua", first), ("second.lua", second)];
+    let (mut world, witness) = World::with_witness(&files);
+    let runtime = Runtime::start(1).unwrap();
+    runtime.block_on(async {
+        assert_eq!(witness.next().await, json!(["second", 1]));
+        world.folder.write("second.lua", &second.replace('1', "2"));
+        world.instance.reload(check(world.folder.path())).await.unwrap();
+        assert_eq!(witness.next().await, json!(["second", 2]));
+        assert!(soon(witness.next()).await.is_none());
     });
 }

@@ -130,6 +130,32 @@ impl ErrorObject {
         self
     }
 
+    /// The object in a state. What it holds outside of Lua's memory is allocated there once more, so that it counts as the process's.
+    ///
+    /// # Errors
+    ///
+    /// Lua has no memory left.
+    pub fn to_lua(self, lua: &Lua) -> mlua::Result<Value> {
+        const LIGHT_BYTES: usize = 512;
+        let bytes = self.bytes();
+        let object = lua.create_userdata(self)?;
+        if bytes > LIGHT_BYTES {
+            object.set_user_value(lua.create_buffer_with_capacity(bytes)?)?;
+        }
+        Ok(Value::UserData(object))
+    }
+
+    fn bytes(&self) -> usize {
+        let Fields { message, details, contexts, thread, frames, traceback, .. } = &*self.0;
+        let contexts: usize = contexts.iter().map(String::len).sum();
+        let frame = |frame: &Frame| {
+            size_of::<Frame>() + frame.source.len() + frame.name.as_ref().map_or(0, String::len)
+        };
+        let frames: usize = frames.iter().map(frame).sum();
+        let texts = message.len() + thread.len() + traceback.as_ref().map_or(0, String::len);
+        size_of::<Fields>() + texts + contexts + frames + details.as_ref().map_or(0, Detail::bytes)
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -285,7 +311,7 @@ pub(in crate::vm) fn raised(error: &mlua::Error) -> String {
 pub fn fail(lua: &Lua, kind: Kind, message: impl Into<String>) -> Answer {
     let mut error = ErrorObject::new(kind, message).captured(lua);
     error.0.retryable = kind.retryable();
-    Ok(Outcome::Bad(error.into_lua(lua)?))
+    Ok(Outcome::Bad(error.to_lua(lua)?))
 }
 
 /// The value, or what [`fail`] makes of the message.
@@ -312,7 +338,9 @@ pub fn module(lua: &Lua) -> mlua::Result<Table> {
     }
     module.raw_set(
         "new",
-        lua.create_function(|lua, (first, second): (Value, Value)| Ok(made(&first, &second)?.captured(lua)))?,
+        lua.create_function(|lua, (first, second): (Value, Value)| {
+            made(&first, &second)?.captured(lua).to_lua(lua)
+        })?,
     )?;
     module.raw_set("wrap", lua.create_function(wrap)?)?;
     module.raw_set(
@@ -389,7 +417,7 @@ fn from_fields(fields: &Table) -> mlua::Result<ErrorObject> {
 }
 
 /// Keeps kind, message, retryable and details; the context shows in the stack.
-fn wrap(lua: &Lua, (inner, context): (Value, Value)) -> mlua::Result<ErrorObject> {
+fn wrap(lua: &Lua, (inner, context): (Value, Value)) -> mlua::Result<Value> {
     let mut error = match (object(&inner), message_of(&inner)) {
         (Some(error), _) => error,
         (None, Some(message)) => ErrorObject::new(Kind::Unknown, message).captured(lua),
@@ -401,5 +429,5 @@ fn wrap(lua: &Lua, (inner, context): (Value, Value)) -> mlua::Result<ErrorObject
             error.0.contexts.push(context);
         }
     }
-    Ok(error)
+    error.to_lua(lua)
 }

@@ -5,7 +5,7 @@ use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::modules::json;
 use super::super::value::Values;
 use super::known::Known;
-use super::{Natives, done, pid_text, resolve};
+use super::{Natives, TEXT_BYTES_MAX, done, pid_text, resolve};
 use crate::http::MessageForm;
 use crate::runtime::Context;
 use bytes::Bytes;
@@ -60,6 +60,9 @@ fn topics(natives: &Natives<'_>) -> mlua::Result<()> {
         let mut topics = context.topics.borrow_mut();
         if topics.len() >= TOPICS_MAX {
             return Err(mlua::Error::runtime("process.listen: too many topics"));
+        }
+        if topic.as_bytes().len() > TEXT_BYTES_MAX {
+            return Err(mlua::Error::runtime("process.listen: the topic is longer than 1024 bytes"));
         }
         topics.push(Topic::from(&*topic.to_string_lossy()));
         Ok(())
@@ -275,7 +278,7 @@ fn event_to_lua(lua: &Lua, context: &Context, event: Event) -> mlua::Result<Mult
 /// `result` of an exit event: a value, or an error object.
 fn result(lua: &Lua, reason: &ExitReason) -> mlua::Result<(Value, Value)> {
     if let Some(error) = crate::runtime::exit_error(reason) {
-        return Ok((Value::Nil, Value::UserData(lua.create_userdata(error)?)));
+        return Ok((Value::Nil, error.to_lua(lua)?));
     }
     let value = match reason {
         ExitReason::Returned(term) => term_to_lua(lua, term)?,

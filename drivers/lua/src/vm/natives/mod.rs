@@ -94,8 +94,11 @@ pub(super) fn table(lua: &Lua, running: &Running, budget: &Rc<Budget>, clock: &C
 }
 
 fn fail(lua: &Lua, error: ErrorObject) -> Answer {
-    Ok(Outcome::Bad(Value::UserData(lua.create_userdata(error)?)))
+    Ok(Outcome::Bad(error.to_lua(lua)?))
 }
+
+/// Longest name, topic or pattern that is kept for a process, beside its memory.
+const TEXT_BYTES_MAX: usize = 1024;
 
 /// What a function gives that was to do something: `true`, or why it is not done.
 fn done<T>(lua: &Lua, result: Result<T, ErrorObject>) -> Answer {

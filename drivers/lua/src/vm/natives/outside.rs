@@ -3,7 +3,7 @@
 use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::modules::{errors, json, time};
 use super::super::value::Values;
-use super::{Answer, Natives, fail, good, pid_text};
+use super::{Answer, Natives, TEXT_BYTES_MAX, fail, good, pid_text};
 use crate::printable::printable;
 use crate::runtime::Context;
 use mlua::{Lua, LuaString, Table, Value};
@@ -24,6 +24,11 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     })?;
     natives.process("subscribe_events", |lua, context, (system, kind): (LuaString, Option<LuaString>)| {
         let (hub, pid) = (&context.hub, context.pid());
+        let bytes = system.as_bytes().len() + kind.as_ref().map_or(0, |kind| kind.as_bytes().len());
+        if bytes > TEXT_BYTES_MAX {
+            let words = "events.subscribe: the patterns are longer than 1024 bytes";
+            return fail(lua, ErrorObject::new(Kind::Invalid, words));
+        }
         let kind = kind.map(|kind| kind.to_string_lossy());
         match hub.bus.subscribe(pid, hub.number(), &system.to_string_lossy(), kind.as_deref()) {
             Some(topic) => {

@@ -2,12 +2,12 @@
 
 use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::value::Values;
-use super::{Answer, Natives, done, fail, good, pid_text, resolve};
+use super::{Answer, Natives, TEXT_BYTES_MAX, done, fail, pid_text, resolve};
 use crate::runtime::{Completion, Context, Relation, Reply};
 use mlua::{Lua, LuaString, MultiValue, Value, Variadic};
 use std::sync::Arc;
 use std::time::Duration;
-use wsrelay_core::process::{Pid, Signal};
+use wsrelay_core::process::Pid;
 use wsrelay_core::relay::parse_duration;
 use wsrelay_host::{NameFault, SendFault};
 
@@ -90,9 +90,7 @@ fn completion(lua: &Lua, context: &Context) -> mlua::Result<MultiValue> {
     Ok(match completion {
         Completion::Spawned(pid) => MultiValue::from_vec(vec![token, Value::String(pid_text(lua, pid)?)]),
         Completion::Returned(values) => MultiValue::from_vec(vec![token, values.first_to_lua(lua)?]),
-        Completion::Failed(error) => {
-            MultiValue::from_vec(vec![token, Value::Nil, Value::UserData(lua.create_userdata(error)?)])
-        }
+        Completion::Failed(error) => MultiValue::from_vec(vec![token, Value::Nil, error.to_lua(lua)?]),
     })
 }
 
@@ -123,15 +121,7 @@ fn cancel(lua: &Lua, context: &Context, to: &Value, deadline: &Value) -> Answer 
         }
         _ => (String::new(), None),
     };
-    let from = Some(context.pid());
-    let signal = Signal::Cancel { from, reason: Arc::from(reason) };
-    if let Err(fault) = context.hub.node().signal(&pid.into(), signal) {
-        return fail(lua, undone(fault));
-    }
-    if let Some(within) = within {
-        context.hub.terminate_after(pid, within);
-    }
-    good(lua, true)
+    done(lua, context.hub.ask_to_end(Some(context.pid()), pid, &reason, within).map_err(undone))
 }
 
 fn alive(context: &Context, to: &Value) -> Result<Pid, ErrorObject> {
@@ -191,6 +181,12 @@ fn names(natives: &Natives<'_>) -> mlua::Result<()> {
             pid => resolve(context, pid),
         }
         .and_then(|pid| {
+            if name.as_bytes().len() > TEXT_BYTES_MAX {
+                return Err(ErrorObject::new(
+                    Kind::Invalid,
+                    "registry.register: the name is longer than 1024 bytes",
+                ));
+            }
             if context.names.get() >= NAMES_MAX {
                 return Err(ErrorObject::new(Kind::RateLimited, "registry.register: too many names"));
             }

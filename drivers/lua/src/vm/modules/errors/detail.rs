@@ -37,6 +37,18 @@ impl Detail {
         matches!(self, Self::Table(pairs) if pairs.is_empty())
     }
 
+    /// What it holds on the heap, in bytes, counted roughly.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Boolean(_) | Self::Number(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Table(pairs) => {
+                pairs.iter().map(|(key, value)| 2 * size_of::<Self>() + key.bytes() + value.bytes()).sum()
+            }
+            Self::Error(error) => error.bytes(),
+        }
+    }
+
     /// A new Lua value with the same content.
     ///
     /// # Errors
@@ -54,7 +66,7 @@ impl Detail {
                 }
                 Ok(Value::Table(table))
             }
-            Self::Error(error) => Ok(Value::UserData(lua.create_userdata(error.as_ref().clone())?)),
+            Self::Error(error) => error.as_ref().clone().to_lua(lua),
         }
     }
 }
