@@ -46,16 +46,16 @@ pub struct RunOptions {
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// Address and port to listen on, in the place of the `addr` of the application's only `http.service`.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub listen: Option<SocketAddr>,
     /// Executor threads for connections [default: one a core].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,
     /// Threads that run Lua [default: one a core].
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = workers)]
     pub workers: Option<usize>,
     /// Largest memory of one Lua process, in bytes. A process past it is ended.
-    #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "N", value_parser = memory_bytes)]
     pub memory_bytes_max: usize,
     /// Safepoints (loops, calls, returns) that a script may pass without waiting or receiving; 100 million are one to two seconds. A
     /// process past it is ended.
@@ -138,7 +138,7 @@ impl CompressionMode {
 #[derive(Clone, Debug, ClapArgs)]
 pub struct DemoOptions {
     /// Address and port to listen on.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS", value_parser = address)]
     pub listen: SocketAddr,
     /// Largest message of a client, in bytes.
     #[arg(long, default_value_t = 1024 * 1024, value_name = "N", value_parser = at_least_one)]
@@ -175,12 +175,33 @@ impl Default for DemoOptions {
     }
 }
 
+/// More threads than any machine has cores are a mistake.
+fn workers(text: &str) -> Result<usize, String> {
+    match at_least_one(text)? {
+        number @ ..=1024 => Ok(number),
+        _ => Err("must be at most 1024".to_owned()),
+    }
+}
+
+/// A process needs some 20 KB to begin with.
+fn memory_bytes(text: &str) -> Result<usize, String> {
+    match at_least_one(text)? {
+        number @ 65_536.. => Ok(number),
+        _ => Err("must be at least 65536, which is what a process needs to do anything".to_owned()),
+    }
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
         Err(_) => Err("must be a whole number".to_owned()),
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address and a port are expected, such as 127.0.0.1:8080 or [::]:8080".to_owned())
 }
 
 fn origins(list: &str) -> Result<OriginPolicy, String> {
@@ -236,7 +257,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_in_words() {
         for (option, value, word) in [
-            ("--listen", "nowhere", "invalid socket address"),
+            ("--listen", "nowhere", "such as 127.0.0.1:8080"),
             ("--message-bytes-max", "many", "whole number"),
             ("--message-bytes-max", "0", "at least 1"),
             ("--fragments-max", "0", "0 is not in"),

@@ -38,8 +38,8 @@ pub(super) fn entries_of(path: &str, text: &str, out: &mut Vec<Finding>) -> Vec<
     let entries = find(members, "entries");
     let Some(namespace) = find(members, "namespace") else {
         if let Some(entries) = entries {
-            let message = "`entries` without a `namespace`: the whole file is ignored";
-            out.push(Finding::warning(&entries.place, message));
+            let message = "`entries` without a `namespace`";
+            out.push(Finding::error(&entries.place, message));
         }
         return Vec::new();
     };

@@ -3,7 +3,7 @@
 use super::check::check;
 use super::entry::{Entry, entries_of};
 use super::fields::expected_found;
-use super::files::{Disk, Files, ReadFault, join, whole_file};
+use super::files::{Disk, Files, ReadFault, is_within, join, whole_file};
 use super::finding::{Finding, Severity};
 use super::index::Index;
 use super::kinds::{Kind, passed_over};
@@ -52,8 +52,9 @@ pub(super) fn load_from(files: &dyn Files) -> Loaded {
     let mut index = Index::default();
     let mut entries: Vec<(Kind, Entry)> = Vec::new();
     let mut any = false;
-    for path in files.scan(&sources, &mut out) {
-        for mut entry in read_file(files, &path, &sources, &mut out) {
+    for file in source_files(files, &sources, &mut out) {
+        out.extend(file.findings);
+        for mut entry in file.entries {
             any = true;
             let is_first = index.insert(&entry, &mut out);
             let Some(kind) = Kind::named(&entry.kind) else {
@@ -70,7 +71,8 @@ pub(super) fn load_from(files: &dyn Files) -> Loaded {
     // Where something could not be read, there may well be entries.
     if !any && out.iter().all(|finding| finding.severity == Severity::Warning) {
         let place = whole_file(if sources.is_empty() { "." } else { &sources });
-        out.push(Finding::warning(&place, "there are no entries in this folder"));
+        let message = "there are no entries in this folder: no YAML file with a `namespace` and `entries`";
+        out.push(Finding::error(&place, message));
     }
     let is_folder = |path: &Path| files.is_folder(path);
     let reader = Reader::new(files.root().to_owned(), &index, &is_folder);
@@ -79,6 +81,48 @@ pub(super) fn load_from(files: &dyn Files) -> Loaded {
     check(&application, &mut out);
     out.sort_by(|left, right| (&left.place, left.severity).cmp(&(&right.place, right.severity)));
     Loaded { application, findings: out }
+}
+
+/// A file in which entries may be.
+struct SourceFile {
+    path: String,
+    entries: Vec<Entry>,
+    findings: Vec<Finding>,
+}
+
+/// All of them. What lies in an `fs.directory` is data, and not the application: others may put files there.
+fn source_files(files: &dyn Files, sources: &str, out: &mut Vec<Finding>) -> Vec<SourceFile> {
+    let mut read = Vec::new();
+    for path in files.scan(sources, out) {
+        let mut findings = Vec::new();
+        let entries = read_file(files, &path, sources, &mut findings);
+        read.push(SourceFile { path, entries, findings });
+    }
+    // Those that lie deeper have no say in what those above them are.
+    read.sort_by_key(|file| file.path.matches('/').count());
+    let mut folders: Vec<String> = Vec::new();
+    for file in &read {
+        if !folders.iter().any(|folder| is_within(&file.path, folder)) {
+            let own = file.entries.iter().filter_map(data_folder);
+            folders.extend(own.filter(|folder| !is_within(&file.path, folder)));
+        }
+    }
+    let is_data = |path: &str| folders.iter().any(|folder| path == folder || is_within(path, folder));
+    out.retain(|finding| !is_data(&finding.place.file));
+    let (data, mut own): (Vec<_>, Vec<_>) = read.into_iter().partition(|file| is_data(&file.path));
+    for file in data.iter().filter(|file| !file.entries.is_empty()) {
+        let message = "the file lies in an `fs.directory`, so its entries are not read";
+        out.push(Finding::warning(&whole_file(&file.path), message));
+    }
+    own.sort_by(|left, right| left.path.cmp(&right.path));
+    own
+}
+
+/// The folder of an `fs.directory`, if that is a part of the application's.
+fn data_folder(entry: &Entry) -> Option<String> {
+    let data = find(&entry.data, "data").and_then(|data| data.value.members()).unwrap_or(&entry.data);
+    let directory = find(data, "directory").filter(|_| Kind::named(&entry.kind) == Some(Kind::Folder))?;
+    join("", &directory.value.text()?.text)
 }
 
 fn read_file(files: &dyn Files, path: &str, sources: &str, out: &mut Vec<Finding>) -> Vec<Entry> {

@@ -186,10 +186,7 @@ fn files_without_a_namespace_are_none_of_ours_unless_they_have_entries() {
         ("d.yaml", BASE),
     ];
     let loaded = load_from(&Memory::new(&files));
-    assert_eq!(
-        findings(&loaded),
-        ["b.yaml:1:1: warning: `entries` without a `namespace`: the whole file is ignored"]
-    );
+    assert_eq!(findings(&loaded), ["b.yaml:1:1: error: `entries` without a `namespace`"]);
 }
 
 #[test]

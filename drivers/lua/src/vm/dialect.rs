@@ -16,7 +16,10 @@ pub(super) fn explain(line: &str) -> Option<&'static str> {
     if code.contains(" as ") {
         return Some("the cast `value as T` is not available: write `value :: T`");
     }
-    if code.contains('!') && !code.contains("~=") {
+    if code.contains("<const>") || code.contains("<close>") {
+        return Some("attributes such as `<const>` are not available: leave them out");
+    }
+    if code.contains('!') && !["~=", "!=", "#!"].iter().any(|other| code.contains(other)) {
         return Some(
             "the mark `value!` for what is not nil is not available: write `value :: any`, or assert(value)",
         );
@@ -85,6 +88,7 @@ mod tests {
             ("type T = { readonly id: string }", "readonly"),
             ("type Age = number @min(0)", "@min(1)"),
             ("function first<T: Named>(x: T)", "<T: C>"),
+            ("local limit <const> = 5", "<const>"),
         ] {
             let explanation = explain(line).unwrap_or_default();
             assert!(explanation.contains(&format!("`{word}")), "{line}: {explanation}");
@@ -96,6 +100,8 @@ mod tests {
     #[test]
     fn what_stands_in_a_string_or_a_comment_explains_nothing() {
         assert_eq!(names("local s = \"goto hell!\" = -- readonly @x"), "");
-        assert_eq!(names("if x ~= then"), "");
+        for line in ["if x ~= then", "if x != 5 then", "#!/usr/bin/lua"] {
+            assert_eq!(names(line), "");
+        }
     }
 }

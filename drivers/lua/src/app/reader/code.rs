@@ -57,7 +57,12 @@ impl Reader<'_> {
         let begins = fields.get("source").and_then(|node| node.text()).map(|text| &text.begins);
         let modules = self.modules(fields);
         let imports = self.imports(entry, fields);
-        let (Some((source, _)), Some(begins)) = (source, begins) else { return };
+        let (Some((source, place)), Some(begins)) = (source, begins) else { return };
+        if source.ends_with(".lua") && !source.contains(char::is_whitespace) {
+            let message = format!("`source`: a path begins with `file://`: write `file://{source}`");
+            self.out.push(Finding::error(place, message));
+            return;
+        }
         let code = Code {
             id: entry.id.clone(),
             place: entry.place.clone(),

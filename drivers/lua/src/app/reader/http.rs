@@ -37,7 +37,14 @@ impl Reader<'_> {
         }
         fields.unsupported("network", &mut self.out);
         fields.unsupported("tls", &mut self.out);
+        let written = fields.member("lifecycle").and_then(|member| member.value.members());
+        let auto_start = written.and_then(|members| crate::app::yaml::find(members, "auto_start"));
         let lifecycle = self.lifecycle(entry, fields);
+        if let Some(member) = auto_start.filter(|_| !lifecycle.auto_start) {
+            let message =
+                "`lifecycle.auto_start` has no effect here: a server listens as long as the application runs";
+            self.out.push(Finding::warning(&member.place, message));
+        }
         if let Some((addr, _)) = addr {
             self.app.servers.push(Server {
                 id: entry.id.clone(),

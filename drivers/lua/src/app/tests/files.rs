@@ -53,10 +53,42 @@ fn hidden_folders_are_passed_over() {
 }
 
 #[test]
-fn a_folder_without_entries_is_a_warning() {
+fn a_path_without_its_scheme_is_told() {
+    let loaded = app("
+  - {name: l, kind: library.lua, source: lua/l.lua}
+");
+    assert_eq!(
+        findings(&loaded),
+        ["_index.yaml:9:42: error: `source`: a path begins with `file://`: write `file://lua/l.lua`"]
+    );
+}
+
+/// Whoever may put files there is not whoever writes the application.
+#[test]
+fn what_lies_in_a_folder_of_files_is_no_part_of_the_application() {
+    let yaml = "namespace: app\nentries: [{name: files, kind: fs.directory, directory: ./public}]\n";
+    let evil = "{namespace: evil, entries: [{name: l, kind: library.lua, source: ''}, {name: f, kind: fs.directory, directory: conf}]}";
+    let files = [
+        ("conf/app.yaml", yaml),
+        ("conf/library.yaml", LIBRARY),
+        ("public/deep/down/data.json", "{"),
+        ("public/evil.json", evil),
+    ];
+    let loaded = load_from(&Memory::new(&files));
+    assert_eq!(
+        findings(&loaded),
+        ["public/evil.json:1:1: warning: the file lies in an `fs.directory`, so its entries are not read"]
+    );
+    assert_eq!(loaded.application.code.keys().map(ToString::to_string).collect::<Vec<_>>(), ["app:l"]);
+}
+
+#[test]
+fn a_folder_without_entries_is_an_error() {
     assert_eq!(
         findings(&load_from(&Memory::new(&[("src/a.lua", "")]))),
-        ["src:1:1: warning: there are no entries in this folder"]
+        [
+            "src:1:1: error: there are no entries in this folder: no YAML file with a `namespace` and `entries`"
+        ]
     );
 }
 
@@ -114,7 +146,7 @@ fn an_unknown_key_of_a_file_is_a_warning() {
     assert_eq!(
         findings(&load_from(&Memory::new(&[("x.yaml", yaml)]))),
         [
-            ".:1:1: warning: there are no entries in this folder",
+            ".:1:1: error: there are no entries in this folder: no YAML file with a `namespace` and `entries`",
             "x.yaml:2:1: warning: a file of entries has no key `entris`, ignored; did you mean `entries`?",
         ]
     );

@@ -26,6 +26,20 @@ fn a_server_has_an_address_and_timeouts() {
 }
 
 #[test]
+fn a_server_listens_whatever_its_lifecycle_says() {
+    let loaded = app("
+  - {name: s, kind: http.service, addr: ':0', lifecycle: {auto_start: false}}
+");
+    assert_eq!(
+        findings(&loaded),
+        [
+            "_index.yaml:9:59: warning: `lifecycle.auto_start` has no effect here: a server listens as long as the application runs"
+        ]
+    );
+    assert_eq!(loaded.application.servers.len(), 1);
+}
+
+#[test]
 fn a_bad_server_is_told_key_by_key() {
     let loaded = app("
   - {name: a, kind: http.service}
