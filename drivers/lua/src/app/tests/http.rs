@@ -36,7 +36,7 @@ fn a_server_listens_whatever_its_lifecycle_says() {
             "_index.yaml:9:59: warning: `lifecycle.auto_start` has no effect here: a server listens as long as the application runs"
         ]
     );
-    assert_eq!(loaded.application.servers.len(), 1);
+    assert_eq!(loaded.application.servers.len(), 2);
 }
 
 #[test]
