@@ -1,6 +1,6 @@
 //! The examples of `docs/lua.md` run.
 
-use crate::support::{Folder, World, request, run_with};
+use crate::support::{Client, Folder, Got, World, get, request, run_with, within};
 use std::fs;
 use std::path::Path;
 use wsrelay_lua::check;
@@ -53,6 +53,39 @@ entries:
             "{response}"
         );
     }
+}
+
+#[test]
+fn its_session_serves_a_client_and_ends_with_it() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: gateway, kind: http.service, addr: '127.0.0.1:0'}
+  - {name: processes, kind: process.host}
+  - {name: router, kind: http.router, meta: {server: gateway}, prefix: /ws, post_middleware: [websocket_relay]}
+  - {name: f, kind: function.lua, source: 'file://connect.lua', method: handler, modules: [http, json]}
+  - {name: e, kind: http.endpoint, method: GET, path: /session, func: f}
+  - {name: session, kind: process.lua, source: 'file://session.lua', method: main}
+";
+    let (connect, session) = (blocks("lua connect").remove(0), blocks("lua session").remove(0));
+    let world = World::start(&[("_index.yaml", yaml), ("connect.lua", &connect), ("session.lua", &session)]);
+    world.runtime.block_on(async {
+        let mut client = Client::connect(world.address(), "/ws/session", &[]).await;
+        assert_eq!(client.next().await, Got::Text("welcome to tea".to_owned()));
+        client.text("hello").await;
+        assert_eq!(client.next().await, Got::Text("hello".to_owned()));
+        client.text("bye").await;
+        assert_eq!(client.next().await, Got::Close(4000, "as you like".to_owned()));
+        drop(client);
+        // An ordinary request gets no connection, and leaves no process behind.
+        assert_eq!(get(world.address(), "/ws/session").await.0, 426);
+        let gone = async {
+            while !world.instance.hub().running().is_empty() {
+                smol::future::yield_now().await;
+            }
+        };
+        within("the end of both sessions", gone).await;
+    });
 }
 
 #[test]
