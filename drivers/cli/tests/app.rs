@@ -106,6 +106,24 @@ fn a_hangup_reads_the_application_again_and_keeps_the_old_one_where_the_new_is_u
     running.wait_for("chat.lua:5:");
     running.wait_for("not reloaded");
     assert!(running.get("/ws/chat").contains("a user and room"));
+    // Nor does one that is mistaken for no application at all.
+    folder.edit("chat.lua", "local local http", "local http");
+    folder.edit("_index.yaml", "namespace: app", "namespce: app");
+    running.signal("-HUP");
+    running.wait_for("`entries` without a `namespace`");
+    running.wait_for("not reloaded");
+    assert!(running.get("/ws/chat").contains("a user and room"));
+}
+
+#[test]
+fn a_reload_says_what_takes_effect_only_later() {
+    let folder = Folder::with_chat("later");
+    let mut running = run(&folder);
+    folder.edit("_index.yaml", "wsrelay.compression: shared", "wsrelay.compression: takeover");
+    running.signal("-HUP");
+    let line = running.wait_for("options that hold for the whole server have changed");
+    assert!(line.contains("server=\"app:gateway\""), "{line}");
+    running.wait_for(" reloaded");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use wsrelay_core::fault::HttpFault;
 use wsrelay_core::process::{Event, Pid};
+use wsrelay_core::relay::RelayOptions;
 use wsrelay_core::upgrade::{Request, Response, refusal};
 use wsrelay_smol::{Node, Server};
 
@@ -132,6 +133,8 @@ type Shown = Arc<RwLock<Arc<Site>>>;
 struct Listening {
     addr: String,
     address: SocketAddr,
+    /// What all its connections share, since it was started.
+    options: Arc<RelayOptions>,
     shown: Shown,
     /// The process that accepts clients, and what ends with it.
     pid: Pid,
@@ -199,13 +202,23 @@ impl Instance {
             let shown: Shown = Arc::new(RwLock::new(Arc::clone(site)));
             let server = self.server(site, &shown);
             let server = server.map_err(|fault| StartFault::Limits(service.id.clone(), fault))?;
-            fresh.insert(service.id.clone(), (listener, service.addr.clone(), address, server, shown));
+            let options = site.connection_options().relay;
+            fresh.insert(
+                service.id.clone(),
+                (listener, service.addr.clone(), address, options, server, shown),
+            );
         }
         let services = application.services.clone();
         let changed = self.hub.install(application, programs, form);
         // Routes and code are exchanged at once, however long services take.
         for (id, old) in &self.listening {
             if let Some(site) = sites.get(id).filter(|_| !fresh.contains_key(id)) {
+                if site.connection_options().relay != old.options {
+                    tracing::warn!(
+                        server = id.as_str(),
+                        "options that hold for the whole server have changed: they take effect when it is started anew"
+                    );
+                }
                 *old.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(site);
             }
         }
@@ -222,10 +235,10 @@ impl Instance {
             }
             stays
         });
-        for (id, (listener, addr, address, server, shown)) in fresh {
+        for (id, (listener, addr, address, options, server, shown)) in fresh {
             tracing::info!(server = id.as_str(), "listening on http://{address}/");
             let (pid, over) = self.serve(server, listener, id.clone());
-            self.listening.insert(id, Listening { addr, address, shown, pid, over });
+            self.listening.insert(id, Listening { addr, address, options, shown, pid, over });
         }
         Ok(())
     }
