@@ -16,7 +16,7 @@ use wsrelay_core::upgrade::OriginPolicy;
 #[command(version, about, long_about)]
 pub struct Args {
     /// What to log: error, warn, info, debug or trace, or a filter like `RUST_LOG`'s, which wins.
-    #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
+    #[arg(long, global = true, default_value = "info", value_name = "FILTER", value_parser = log_filter)]
     pub log: String,
     /// What to do.
     #[command(subcommand)]
@@ -199,6 +199,17 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A word that is no level would be the name of a module, which alone logs next to nothing.
+fn log_filter(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    if text.contains(['=', ',']) || LEVELS.contains(&text.to_ascii_lowercase().as_str()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a level (off, error, warn, info, debug, trace), or a filter such as info,wsrelay=debug"
+            .to_owned())
+    }
+}
+
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an address and a port are expected, such as 127.0.0.1:8080 or [::]:8080".to_owned())
@@ -263,6 +274,7 @@ mod tests {
             ("--fragments-max", "0", "0 is not in"),
             ("--compression", "on", "possible values: off, shared, takeover"),
             ("--driver", "tokio", "possible values: smol, thread"),
+            ("--log", "loud", "must be a level"),
             ("--threads", "0", "at least 1"),
             ("--allowed-origins", "https://a.example/path", "https://a.example/path"),
             ("--heartbeat", "30", "without a unit"),

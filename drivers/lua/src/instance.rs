@@ -270,7 +270,7 @@ impl Instance {
         let is_same = |old: &Supervisor| {
             services.iter().any(|service| service.is_same(&old.service))
                 && !changed.contains(&old.service.process)
-                && !old.process().is_some_and(|process| old_code.contains(&process))
+                && !old.process().is_some_and(|process| old_code.contains_key(&process))
         };
         let (kept, gone): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.supervisors).into_iter().partition(is_same);

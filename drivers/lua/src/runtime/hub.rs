@@ -334,21 +334,23 @@ impl Hub {
     /// Asks the processes whose code is no longer that of their entry to end, but for these, and ends those that do not in time.
     pub(crate) fn retire(&self, kept: &[Pid]) {
         let old = self.with_old_code();
-        for pid in old.into_iter().filter(|pid| !kept.contains(pid)) {
-            tracing::info!(%pid, "process has old code; it is asked to end");
+        for (pid, entry) in old.into_iter().filter(|(pid, _)| !kept.contains(pid)) {
+            tracing::info!(%pid, %entry, "process has old code; it is asked to end");
             // It may have ended meanwhile.
             _ = self.ask_to_end(None, pid, "code changed", Some(Lifecycle::default().stop_timeout));
         }
     }
 
-    /// The processes whose code is no longer that of their entry.
-    pub(crate) fn with_old_code(&self) -> Vec<Pid> {
+    /// The processes whose code is no longer that of their entry, and that entry.
+    pub(crate) fn with_old_code(&self) -> BTreeMap<Pid, EntryId> {
         let current = self.current();
         let is_old = |program: &Program| {
             let new = current.programs.get(program.code.id.as_str());
             program.is_process() && new.is_none_or(|new| new.fingerprint != program.fingerprint)
         };
-        self.registry().iter().filter(|(_, program)| is_old(program)).map(|(pid, _)| *pid).collect()
+        let registry = self.registry();
+        let old = registry.iter().filter(|(_, program)| is_old(program));
+        old.map(|(pid, program)| (*pid, program.code.id.clone())).collect()
     }
 
     fn registry(&self) -> MutexGuard<'_, BTreeMap<Pid, Arc<Program>>> {
