@@ -43,24 +43,26 @@ enum Stretch {
     None,
     /// Since a time, and charged for up to another one.
     Since { from: Duration, charged_to: Duration },
-    /// It was too long, and the script was told.
-    Told,
+    /// It was too long, and the script was told, so many times.
+    Told(u32),
     /// It was told, and is to be pre-empted. The coroutine where that was tried last: if it goes on there, it cannot be.
-    Ending(*const c_void),
+    Ending(*const c_void, u32),
 }
 
 /// Safepoints between two glances at the coarse clock and the memory, which cost next to nothing. What runs between two safepoints can
 /// be long.
-const GLANCE: u32 = 8;
+const GLANCE: u32 = 4;
 /// Glances of a slice: some 100 microseconds.
-const SLICE: u32 = 1024;
+const SLICE: u32 = 2048;
 /// Glances of a slice of a script that has been pre-empted before.
-const SLICE_OF_THE_BUSY: u32 = 256;
+const SLICE_OF_THE_BUSY: u32 = 512;
 
 /// A turn that lasts longer has steps that are.
 const LONG_TURN: Duration = Duration::from_millis(5);
 /// Computing time without a chance to pre-empt.
 const STRETCH_MAX: Duration = Duration::from_millis(200);
+/// How often a script that catches errors is told before it gets one at each safepoint.
+const TIMES_MAX: u32 = 16;
 /// What one safepoint stands for, where time is counted instead.
 const SAFEPOINT_NANOS: u128 = 10;
 
@@ -129,8 +131,8 @@ impl Budget {
         self.fuel.set(GLANCE);
         match self.stretch.get() {
             Stretch::None | Stretch::Since { .. } => {}
-            Stretch::Told => return self.end_turn(lua, ptr::null()),
-            Stretch::Ending(tried) => return self.end_turn(lua, tried),
+            Stretch::Told(times) => return self.end_turn(lua, ptr::null(), times),
+            Stretch::Ending(tried, times) => return self.end_turn(lua, tried, times),
         }
         let coarse = coarse_time();
         if self.coarse.replace(coarse) != coarse && self.lasts_long()? {
@@ -144,16 +146,20 @@ impl Budget {
         Ok(if glances == 0 { VmState::Yield } else { VmState::Continue })
     }
 
-    /// Pre-empts the coroutine that runs, and, once it has stopped, those that resumed it.
+    /// Pre-empts the coroutine that runs, and, once it has stopped, those that resumed it. One that goes on is told again, and then
+    /// it is tried again, for what was in the way may be over; but not for ever.
     #[cold]
-    fn end_turn(&self, lua: &Lua, tried: *const c_void) -> mlua::Result<VmState> {
+    fn end_turn(&self, lua: &Lua, tried: *const c_void, times: u32) -> mlua::Result<VmState> {
         self.fuel.set(0);
         let running = lua.current_thread().to_pointer();
-        if running == tried {
-            return Err(mlua::Error::runtime(TOO_LONG));
+        if running != tried {
+            self.stretch.set(Stretch::Ending(running, times));
+            return Ok(VmState::Yield);
         }
-        self.stretch.set(Stretch::Ending(running));
-        Ok(VmState::Yield)
+        if times < TIMES_MAX {
+            self.stretch.set(Stretch::Told(times + 1));
+        }
+        Err(mlua::Error::runtime(TOO_LONG))
     }
 
     /// Whether the turn lasts long, by the clock.
@@ -187,7 +193,7 @@ impl Budget {
         if now.saturating_sub(from) <= STRETCH_MAX {
             return Ok(());
         }
-        self.stretch.set(Stretch::Told);
+        self.stretch.set(Stretch::Told(1));
         self.fuel.set(0);
         Err(mlua::Error::runtime(TOO_LONG))
     }

@@ -76,11 +76,14 @@ fn what_took_too_long_can_be_caught() {
         local ok = pcall(string.gsub, 'x', 'x', function() while true do end end)
         local n = 0
         for i = 1, 1000000 do n = n + 1 end
-        return {ok, n}
+        local outer = pcall(string.gsub, 'x', 'x', function()
+            return tostring(pcall(function() while true do end end))
+        end)
+        return {ok, n, outer}
     ";
     assert_eq!(
         world_of(&format!("return {{ main = function() {main} end }}"), u64::MAX / 2).exec(&[]),
-        Ok(json!([false, 1_000_000]))
+        Ok(json!([false, 1_000_000, false]))
     );
 }
 

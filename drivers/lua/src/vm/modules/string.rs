@@ -169,6 +169,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_a_callback_raises_is_left_as_it_is() {
+        for call in [
+            "('x'):gsub('x', f)",
+            "string.gsub('x', 'x', f)",
+            "('x'):gsub('x', setmetatable({}, { __index = f }))",
+            "table.sort({2, 1}, f)",
+            "table.sort({setmetatable({}, m), setmetatable({}, m)})",
+        ] {
+            let program = |raise: &str| {
+                format!(
+                    "local function f() error('boom'{raise}) end local m = {{ __lt = f }} return pcall(function() return {call} end)"
+                )
+            };
+            assert_eq!(run(&program(", 0")), "false boom", "{call}");
+            assert_eq!(run(&program("")), "false test:1: boom", "{call}");
+        }
+        assert_eq!(run("table.sort(setmetatable({}, { __index = error })) return 'sorted'"), "sorted");
+    }
+
     /// What would take minutes is an error, or is done in steps that can be ended.
     #[test]
     fn a_pattern_as_long_as_its_text_is_refused() {
@@ -194,7 +214,7 @@ mod tests {
             return 'sorted'";
         assert_eq!(run(&program.replace('\n', " ")), "sorted");
         assert_eq!(run("local t = {'b', 'a', 'c'} table.sort(t) return table.concat(t)"), "abc");
-        assert_eq!(run("table.sort({'b', 1})"), "raised: test:1: attempt to compare number < string");
+        assert_eq!(run("table.sort({'b', 1})"), "raised: attempt to compare number < string");
         assert_eq!(
             run("table.sort()"),
             "raised: test:1: invalid argument #1 to 'sort' (table expected, got nil)"
