@@ -90,39 +90,69 @@ struct SourceFile {
     findings: Vec<Finding>,
 }
 
-/// All of them. What lies in an `fs.directory` is data, and not the application: others may put files there.
+/// All of them. What lies in an `fs.directory` is data, and not the application: others may put files there, and what those say of
+/// other folders counts for nothing.
 fn source_files(files: &dyn Files, sources: &str, out: &mut Vec<Finding>) -> Vec<SourceFile> {
-    let mut read = Vec::new();
-    for path in files.scan(sources, out) {
+    let mut unread = Vec::new();
+    let mut undecided = Vec::new();
+    for path in files.scan(sources, &mut unread) {
         let mut findings = Vec::new();
         let entries = read_file(files, &path, sources, &mut findings);
-        read.push(SourceFile { path, entries, findings });
+        let folders: Vec<_> = entries.iter().filter_map(|entry| data_folder(files, entry)).collect();
+        undecided.push((SourceFile { path, entries, findings }, folders));
     }
-    // Those that lie deeper have no say in what those above them are.
-    read.sort_by_key(|file| file.path.matches('/').count());
-    let mut folders: Vec<String> = Vec::new();
-    for file in &read {
-        if !folders.iter().any(|folder| is_within(&file.path, folder)) {
-            let own = file.entries.iter().filter_map(data_folder);
-            folders.extend(own.filter(|folder| !is_within(&file.path, folder)));
+    let (mut own, mut folders) = (Vec::new(), Vec::new());
+    loop {
+        // Data is what lies in a folder of the application's; its own is a file that no other that may be so has in a folder.
+        let (data, left): (Vec<_>, Vec<_>) =
+            undecided.into_iter().partition(|(file, _)| lies_in(&file.path, &folders));
+        out.extend(data.iter().filter(|(file, _)| !file.entries.is_empty()).map(|(file, _)| {
+            let message = "the file lies in an `fs.directory`, so its entries are not read";
+            Finding::warning(&whole_file(&file.path), message)
+        }));
+        let is_free: Vec<bool> = left
+            .iter()
+            .map(|(file, _)| {
+                !left.iter().any(|(other, folders)| {
+                    other.path != file.path && !lies_in(&other.path, folders) && lies_in(&file.path, folders)
+                })
+            })
+            .collect();
+        let (free, rest): (Vec<_>, Vec<_>) = left.into_iter().zip(is_free).partition(|(_, is_free)| *is_free);
+        undecided = rest.into_iter().map(|(file, _)| file).collect();
+        if free.is_empty() && data.is_empty() {
+            break;
+        }
+        for ((file, data), _) in free {
+            // A folder that holds the file that names it is the application's.
+            folders
+                .extend(data.into_iter().filter(|folder| !lies_in(&file.path, std::slice::from_ref(folder))));
+            own.push(file);
         }
     }
-    let is_data = |path: &str| folders.iter().any(|folder| path == folder || is_within(path, folder));
-    out.retain(|finding| !is_data(&finding.place.file));
-    let (data, mut own): (Vec<_>, Vec<_>) = read.into_iter().partition(|file| is_data(&file.path));
-    for file in data.iter().filter(|file| !file.entries.is_empty()) {
-        let message = "the file lies in an `fs.directory`, so its entries are not read";
-        out.push(Finding::warning(&whole_file(&file.path), message));
+    for (file, _) in undecided {
+        let message = "the file lies in an `fs.directory` of a file that lies in one of this file's, so that it may be data";
+        out.push(Finding::error(&whole_file(&file.path), message));
     }
+    out.extend(unread.into_iter().filter(|finding| {
+        !folders.contains(&finding.place.file.to_string()) && !lies_in(&finding.place.file, &folders)
+    }));
     own.sort_by(|left, right| left.path.cmp(&right.path));
     own
 }
 
-/// The folder of an `fs.directory`, if that is a part of the application's.
-fn data_folder(entry: &Entry) -> Option<String> {
+fn lies_in(path: &str, folders: &[String]) -> bool {
+    folders.iter().any(|folder| is_within(path, folder))
+}
+
+/// The folder of an `fs.directory`, by its real name, if that is a part of the application's.
+fn data_folder(files: &dyn Files, entry: &Entry) -> Option<String> {
     let data = find(&entry.data, "data").and_then(|data| data.value.members()).unwrap_or(&entry.data);
     let directory = find(data, "directory").filter(|_| Kind::named(&entry.kind) == Some(Kind::Folder))?;
-    join("", &directory.value.text()?.text)
+    let path = files.root().join(&*directory.value.text()?.text);
+    let path = path.canonicalize().unwrap_or(path);
+    let relative = path.strip_prefix(files.root()).ok()?.to_str()?;
+    join("", relative)
 }
 
 fn read_file(files: &dyn Files, path: &str, sources: &str, out: &mut Vec<Finding>) -> Vec<Entry> {

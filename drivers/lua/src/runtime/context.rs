@@ -30,6 +30,8 @@ pub struct Context {
     pub(crate) lives: Cell<u64>,
     /// How many names it has given.
     pub(crate) names: Cell<usize>,
+    /// Bytes of text that it has sent to others, who may hold them on its account.
+    pub(crate) sent: Cell<usize>,
     /// Whom it monitors.
     pub(crate) monitors: RefCell<BTreeSet<Pid>>,
     /// Who hears that it is loaded.
@@ -55,6 +57,7 @@ impl Context {
             forgotten: RefCell::default(),
             lives: Cell::new(0),
             names: Cell::new(0),
+            sent: Cell::new(0),
             monitors: RefCell::default(),
             loaded: RefCell::default(),
             call: RefCell::default(),

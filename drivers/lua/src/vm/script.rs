@@ -48,12 +48,12 @@ impl Script {
     /// When there is no memory left.
     pub fn start(vm: &Vm, context: &Rc<Context>, arguments: &Values) -> mlua::Result<Self> {
         let state = vm.shared();
-        let category = state.ledger.borrow_mut().move_in();
+        let category = state.ledger.borrow_mut().move_in(&state.lua)?;
         let before = state.lua.used_memory();
         let prepared = prepare(&state, context, category, arguments).and_then(|prepared| {
             let bytes = state.lua.used_memory().saturating_sub(before);
             // Whether that is too much is looked at when it has run.
-            state.ledger.borrow_mut().allocated(&state.lua, category, bytes)?;
+            state.ledger.borrow_mut().allocated(&state.lua, category, bytes, 0)?;
             Ok(prepared)
         });
         match prepared {
@@ -91,6 +91,7 @@ impl Script {
             &self.state.lua,
             self.category,
             after.saturating_sub(before),
+            self.context.sent.get(),
         );
         match (outcome, grown) {
             (Outcome::Ended(result), _) => {

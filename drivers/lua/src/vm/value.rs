@@ -87,6 +87,11 @@ impl Values {
         copy
     }
 
+    /// How many bytes of text there are in them.
+    pub(super) const fn text_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How many values there are.
     #[must_use]
     pub const fn count(&self) -> usize {

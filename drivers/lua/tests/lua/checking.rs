@@ -105,3 +105,27 @@ entries:
     }
     assert_eq!(said.len(), 6, "{said:#?}");
 }
+
+/// By whatever name the folder is called.
+#[cfg(unix)]
+#[test]
+fn data_is_data_behind_links_and_absolute_paths() {
+    let evil = "{namespace: evil, entries: [{name: processes, kind: process.host}]}";
+    let folder = Folder::new(&[("data/up/evil.yaml", evil), ("other/evil.yaml", evil)]);
+    std::os::unix::fs::symlink("data/up", folder.path().join("uploads")).unwrap();
+    let other = folder.path().join("other");
+    let yaml = format!(
+        "
+namespace: app
+entries:
+  - {{name: uploads, kind: fs.directory, directory: ./uploads}}
+  - {{name: other, kind: fs.directory, directory: '{}'}}
+",
+        other.display()
+    );
+    folder.write("_index.yaml", &yaml);
+    let checked = check(folder.path());
+    let found: Vec<_> = checked.findings.iter().map(ToString::to_string).collect();
+    let words = "evil.yaml:1:1: warning: the file lies in an `fs.directory`, so its entries are not read";
+    assert_eq!(found, [format!("data/up/{words}"), format!("other/{words}")]);
+}

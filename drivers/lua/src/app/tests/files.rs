@@ -63,16 +63,17 @@ fn a_path_without_its_scheme_is_told() {
     );
 }
 
+const EVIL: &str = "{namespace: evil, entries: [{name: l, kind: library.lua, source: ''}, {name: f, kind: fs.directory, directory: conf}]}";
+
 /// Whoever may put files there is not whoever writes the application.
 #[test]
 fn what_lies_in_a_folder_of_files_is_no_part_of_the_application() {
     let yaml = "namespace: app\nentries: [{name: files, kind: fs.directory, directory: ./public}]\n";
-    let evil = "{namespace: evil, entries: [{name: l, kind: library.lua, source: ''}, {name: f, kind: fs.directory, directory: conf}]}";
     let files = [
-        ("conf/app.yaml", yaml),
+        ("app.yaml", yaml),
         ("conf/library.yaml", LIBRARY),
         ("public/deep/down/data.json", "{"),
-        ("public/evil.json", evil),
+        ("public/evil.json", EVIL),
     ];
     let loaded = load_from(&Memory::new(&files));
     assert_eq!(
@@ -80,6 +81,20 @@ fn what_lies_in_a_folder_of_files_is_no_part_of_the_application() {
         ["public/evil.json:1:1: warning: the file lies in an `fs.directory`, so its entries are not read"]
     );
     assert_eq!(loaded.application.code.keys().map(ToString::to_string).collect::<Vec<_>>(), ["app:l"]);
+}
+
+/// However deep either lies.
+#[test]
+fn files_that_call_each_other_data_are_errors() {
+    let yaml = "namespace: app\nentries: [{name: files, kind: fs.directory, directory: ./up}]\n";
+    for (own, evil) in [("conf/deep/app.yaml", "up/evil.json"), ("conf/app.yaml", "up/deep/evil.json")] {
+        let loaded = load_from(&Memory::new(&[(own, yaml), (evil, EVIL), ("up/data.json", "{")]));
+        let words = "error: the file lies in an `fs.directory` of a file that lies in one of this file's, so that it may be data";
+        let texts = findings(&loaded);
+        assert!(texts.contains(&format!("{own}:1:1: {words}")), "{texts:?}");
+        assert!(texts.contains(&format!("{evil}:1:1: {words}")), "{texts:?}");
+        assert!(loaded.application.code.is_empty());
+    }
 }
 
 #[test]

@@ -67,6 +67,22 @@ pub fn string(function: &str, position: usize, value: &Value) -> mlua::Result<Lu
     }
 }
 
+/// The same, for a function whose work for a byte is not small, and which cannot be pre-empted: 4 KiB at most.
+///
+/// # Errors
+///
+/// It is something else, or longer.
+pub fn short_string(function: &str, position: usize, value: &Value) -> mlua::Result<LuaString> {
+    const BYTES_MAX: usize = 4096;
+    let text = string(function, position, value)?;
+    if text.as_bytes().len() > BYTES_MAX {
+        return Err(Error::RuntimeError(format!(
+            "bad argument #{position} to '{function}' (longer than {BYTES_MAX} bytes)"
+        )));
+    }
+    Ok(text)
+}
+
 /// The number without its fraction, at the nearer end of the range if it lies outside; NaN is 0.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "cutting off is what it is for")]

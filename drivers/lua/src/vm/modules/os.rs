@@ -80,7 +80,7 @@ fn time(now: i64, fields: &Value) -> mlua::Result<i64> {
 fn date(lua: &Lua, now: i64, format: &Value, at: &Value) -> mlua::Result<Value> {
     let format = match format {
         Value::Nil => b"%c".to_vec(),
-        format => args::string("os.date", 1, format)?.as_bytes().to_vec(),
+        format => args::short_string("os.date", 1, format)?.as_bytes().to_vec(),
     };
     let at = args::integer_or(now, "os.date", 2, at)?;
     let (format, location) = match format.strip_prefix(b"!") {

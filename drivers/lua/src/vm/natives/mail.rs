@@ -5,7 +5,7 @@ use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::modules::json;
 use super::super::value::Values;
 use super::known::Known;
-use super::{Natives, TEXT_BYTES_MAX, done, pid_text, resolve};
+use super::{Natives, TEXT_BYTES_MAX, copied, done, pid_text, resolve};
 use crate::http::MessageForm;
 use crate::runtime::Context;
 use bytes::Bytes;
@@ -90,14 +90,14 @@ fn sending(natives: &Natives<'_>) -> mlua::Result<()> {
         },
     )?;
     natives.process("send", |lua, context, (to, topic, values): (Value, Value, Variadic<Value>)| {
-        let sent = parcel(&topic, &values).and_then(|(topic, payload)| {
+        let sent = parcel(context, &topic, &values).and_then(|(topic, payload)| {
             let pid = resolve(context, &to)?;
             context.door.cell().send(&pid.into(), topic, payload).map_err(send_error)
         });
         done(lua, sent)
     })?;
     natives.process("send_unsigned", |lua, context, (to, topic, values): (Value, Value, Variadic<Value>)| {
-        let sent = parcel(&topic, &values).and_then(|(topic, payload)| {
+        let sent = parcel(context, &topic, &values).and_then(|(topic, payload)| {
             let pid = resolve(context, &to)?;
             context.hub.node().send(pid, topic, payload).map_err(send_error)
         });
@@ -132,7 +132,7 @@ fn frame(is_binary: bool, bytes: &LuaString) -> Result<Data, ErrorObject> {
 const TOPICS_MAX: usize = 1024;
 
 /// What is to be sent, from a topic and values.
-fn parcel(topic: &Value, values: &[Value]) -> Result<(Topic, Payload), ErrorObject> {
+fn parcel(context: &Context, topic: &Value, values: &[Value]) -> Result<(Topic, Payload), ErrorObject> {
     let Value::String(topic) = topic else {
         return Err(invalid("process.send: a topic is expected as a string"));
     };
@@ -150,7 +150,7 @@ fn parcel(topic: &Value, values: &[Value]) -> Result<(Topic, Payload), ErrorObje
     {
         return Ok((topic, Payload::Send(send)));
     }
-    let values = Values::from_lua(values).map_err(|fault| invalid(&fault.to_string()))?;
+    let values = copied(context, values).map_err(|fault| invalid(&fault.to_string()))?;
     if topic == Topic::SEND {
         return Ok((topic.clone(), enveloped(&topic, values)));
     }

@@ -10,6 +10,7 @@ use super::budget::Budget;
 use super::modules::errors::{self, ErrorObject, Kind};
 use super::modules::{Answer, Outcome, good, json, time};
 use super::state::Running;
+use super::value::{TooLarge, Values};
 use crate::runtime::Context;
 use known::Known;
 use mlua::{FromLuaMulti, IntoLuaMulti, Lua, LuaString, Table, Value};
@@ -95,6 +96,13 @@ pub(super) fn table(lua: &Lua, running: &Running, budget: &Rc<Budget>, clock: &C
 
 fn fail(lua: &Lua, error: ErrorObject) -> Answer {
     Ok(Outcome::Bad(error.to_lua(lua)?))
+}
+
+/// What a process sends to others.
+fn copied<'a>(context: &Context, values: impl IntoIterator<Item = &'a Value>) -> Result<Values, TooLarge> {
+    let values = Values::from_lua(values)?;
+    context.sent.set(context.sent.get().saturating_add(values.text_bytes()));
+    Ok(values)
 }
 
 /// Longest name, topic or pattern that is kept for a process, beside its memory.

@@ -2,8 +2,7 @@
 
 use super::super::modules::errors::{ErrorObject, Kind};
 use super::super::modules::{errors, json, time};
-use super::super::value::Values;
-use super::{Answer, Natives, TEXT_BYTES_MAX, fail, good, pid_text};
+use super::{Answer, Natives, TEXT_BYTES_MAX, copied, fail, good, pid_text};
 use crate::printable::printable;
 use crate::runtime::Context;
 use mlua::{Lua, LuaString, Table, Value};
@@ -46,7 +45,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         Ok(())
     })?;
     natives.process("send_event", |lua, context, (system, kind, event): (LuaString, LuaString, Value)| {
-        let values = match Values::from_lua([&event]) {
+        let values = match copied(context, [&event]) {
             Ok(values) => values,
             Err(fault) => return fail(lua, ErrorObject::new(Kind::Invalid, fault.to_string())),
         };

@@ -1,8 +1,7 @@
 //! Processes: starting, ending, relations, names.
 
 use super::super::modules::errors::{ErrorObject, Kind};
-use super::super::value::Values;
-use super::{Answer, Natives, TEXT_BYTES_MAX, done, fail, pid_text, resolve};
+use super::{Answer, Natives, TEXT_BYTES_MAX, copied, done, fail, pid_text, resolve};
 use crate::runtime::{Completion, Context, Relation, Reply};
 use mlua::{Lua, LuaString, MultiValue, Value, Variadic};
 use std::sync::Arc;
@@ -60,7 +59,7 @@ fn upgrade(context: &Context, id: &str, values: &[Value]) -> Result<(), ErrorObj
     let program = program
         .ok_or_else(|| ErrorObject::new(Kind::NotFound, format!("process.upgrade: no process {id}")))?;
     let values =
-        Values::from_lua(values).map_err(|fault| ErrorObject::new(Kind::Invalid, fault.to_string()))?;
+        copied(context, values).map_err(|fault| ErrorObject::new(Kind::Invalid, fault.to_string()))?;
     context.upgrade.replace(Some((Arc::clone(program), values)));
     Ok(())
 }
@@ -73,7 +72,7 @@ fn begin(
     name: Option<&str>,
     (loaded, ended): (Option<Reply>, Option<Reply>),
 ) -> Answer {
-    let begun = Values::from_lua(values)
+    let begun = copied(context, values)
         .map_err(|fault| ErrorObject::new(Kind::Invalid, fault.to_string()))
         .and_then(|values| {
             let (id, host) = (id.to_string_lossy(), host.to_string_lossy());

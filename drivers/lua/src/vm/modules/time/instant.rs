@@ -114,7 +114,7 @@ impl UserData for Time {
         add_operators(methods);
         add_parts(methods);
         methods.add_method("format", |lua, this, layout: Value| {
-            let layout = args::string("Time:format", 1, &layout)?;
+            let layout = args::short_string("Time:format", 1, &layout)?;
             lua.create_string(format::format(this, &layout.as_bytes()))
         });
         methods.add_method("format_rfc3339", |lua, this, ()| {

@@ -101,8 +101,8 @@ fn location_or(default: Location, function: &str, position: usize, value: &Value
 }
 
 fn parse(lua: &Lua, (layout, text, place): (Value, Value, Value)) -> Answer {
-    let layout = args::string("time.parse", 1, &layout)?;
-    let text = args::string("time.parse", 2, &text)?;
+    let layout = args::short_string("time.parse", 1, &layout)?;
+    let text = args::short_string("time.parse", 2, &text)?;
     // Without a location a text without a zone is UTC, but the zones that it may name are those of this machine.
     let (default, known) = match &place {
         Value::Nil => (Location::utc(), Location::local()),

@@ -304,3 +304,16 @@ quickcheck! {
 }
 
 mod layouts;
+
+#[test]
+fn layouts_and_what_is_read_by_them_are_short() {
+    for (call, words) in [
+        ("time.parse(long, '')", "#1 to 'time.parse'"),
+        ("time.parse('', long)", "#2 to 'time.parse'"),
+        ("time.now():format(long)", "#1 to 'Time:format'"),
+        ("os.date(long)", "#1 to 'os.date'"),
+    ] {
+        let said = run(&format!("local long = ('x'):rep(4097) return {call}"));
+        assert!(said.contains(&format!("bad argument {words} (longer than 4096 bytes)")), "{said}");
+    }
+}
