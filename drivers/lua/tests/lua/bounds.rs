@@ -276,19 +276,59 @@ fn processes_that_grow_together_are_ended_as_each_alone() {
 /// What others hold of what it has made is theirs, and what is left of former ones nobody's.
 #[test]
 fn a_process_is_not_ended_for_what_others_hold() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: processes, kind: process.host}
+  - {name: main, kind: process.lua, source: 'file://main.lua', modules: [time]}
+  - {name: keeper, kind: process.lua, source: 'file://keeper.lua'}
+  - {name: filler, kind: process.lua, source: 'file://filler.lua', modules: [time]}
+  - {name: small, kind: process.lua, source: 'file://small.lua', modules: [time]}
+";
     let main = "
-        local pids = {}
-        for n = 1, 8 do pids[n] = process.spawn('app:keeper', 'app:processes') end
-        -- Twice the bound of each, on the account of this one and of others.
-        for n = 1, 80 do process.send(pids[n % 8 + 1], 'keep', ('x'):rep(100000) .. n) time.sleep('1ms') end
-        process.exec('app:filler', 'app:processes', pids[1])
-        return process.exec('app:small', 'app:processes')
+        return function()
+            local pids = {}
+            for n = 1, 8 do pids[n] = process.spawn('app:keeper', 'app:processes') end
+            -- Twice its own bound.
+            for n = 1, 80 do
+                process.send(pids[n % 8 + 1], 'keep', ('x'):rep(100000) .. n)
+                time.sleep('1ms')
+            end
+            process.exec('app:filler', 'app:processes', pids)
+            local kept, fault = process.exec('app:small', 'app:processes')
+            return kept or tostring(fault)
+        end
     ";
-    let keeper = "local kept, inbox = {}, process.inbox() while true do kept[#kept + 1] = inbox:receive():payload():data() end";
-    let filler = "local to = ... for n = 1, 20 do process.send(to, 'keep', ('y'):rep(100000) .. n) time.sleep('1ms') end";
-    let small = "local kept = {} for n = 1, 30 do kept[n] = ('z'):rep(100000) .. n time.sleep('1ms') end return #kept";
-    let others = [("keeper", keeper), ("filler", filler), ("small", small)];
-    assert_eq!(run_with(main, &others), Ok(json!(30)));
+    let keeper = "
+        return function()
+            local kept, inbox = {}, process.inbox()
+            while true do kept[#kept + 1] = inbox:receive():payload():data() end
+        end
+    ";
+    let filler = "
+        return function(pids)
+            for n = 1, 36 do
+                process.send(pids[n % 8 + 1], 'keep', ('y'):rep(100000) .. n)
+                time.sleep('1ms')
+            end
+        end
+    ";
+    let small = "
+        return function()
+            local kept = {}
+            for n = 1, 30 do kept[n] = ('z'):rep(100000) .. n time.sleep('1ms') end
+            return #kept
+        end
+    ";
+    let files = [
+        ("_index.yaml", yaml),
+        ("main.lua", main),
+        ("keeper.lua", keeper),
+        ("filler.lua", filler),
+        ("small.lua", small),
+    ];
+    let options = HubOptions { workers: 1, ..options() };
+    assert_eq!(World::with_options(&files, options).exec(&[]), Ok(json!(30)));
 }
 
 /// However much of it there is between two looks.
