@@ -16,9 +16,10 @@ mod natives;
 mod program;
 mod script;
 mod state;
+mod strings;
 mod value;
 
 pub use program::{Program, Programs};
 pub use script::{Outcome, Script};
 pub use state::Vm;
-pub use value::{TooLarge, Values};
+pub use value::{CopyFault, Values};

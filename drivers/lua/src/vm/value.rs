@@ -1,6 +1,7 @@
 //! Lua values outside of any Lua state: what passes between processes, copied deep.
 
 use super::modules::{args, errors::ErrorObject};
+use super::strings::{SAME_HASH, Strings};
 use mlua::{Lua, MultiValue, Table, Value};
 use serde_json::{Map, Number, Value as Json};
 use std::collections::HashMap;
@@ -15,6 +16,8 @@ const TABLES_MAX: usize = 64 * 1024;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Largest number of fields.
 const FIELDS_MAX: usize = 512 * 1024;
+/// Fewer fields than these hold too few strings to do harm.
+const FEW_FIELDS: usize = 128;
 /// Most values of JSON that is only near; what is more becomes null.
 const JSON_NODES_MAX: usize = FIELDS_MAX;
 /// How deep tables may be nested to be sent as JSON; deeper ones are sent as they are.
@@ -41,15 +44,23 @@ enum Node {
     Error(Box<ErrorObject>),
 }
 
-/// A value is too large to be copied.
+/// Why a value is not copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge;
+pub enum CopyFault {
+    /// It is too large.
+    TooLarge,
+    /// Its strings were chosen to be slow.
+    SameHash,
+}
 
-impl fmt::Display for TooLarge {
+impl fmt::Display for CopyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the value is too large to be copied: at most 64 Ki tables, 512 Ki fields and 16 MiB of strings",
-        )
+        match self {
+            Self::TooLarge => f.write_str(
+                "the value is too large to be copied: at most 64 Ki tables, 512 Ki fields and 16 MiB of strings",
+            ),
+            Self::SameHash => write!(f, "the value is not copied: {SAME_HASH}"),
+        }
     }
 }
 
@@ -58,8 +69,8 @@ impl Values {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`].
-    pub fn from_lua<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<Self, TooLarge> {
+    /// [`CopyFault`].
+    pub fn from_lua<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<Self, CopyFault> {
         let mut copy = Copy::default();
         for value in values {
             let node = copy.node(value)?;
@@ -319,10 +330,12 @@ struct Copy {
     seen: HashMap<*const c_void, usize>,
     waiting: Vec<(usize, Table)>,
     fields: usize,
+    /// Looked at once there are many.
+    strings: Option<Strings>,
 }
 
 impl Copy {
-    fn node(&mut self, value: &Value) -> Result<Node, TooLarge> {
+    fn node(&mut self, value: &Value) -> Result<Node, CopyFault> {
         Ok(match value {
             Value::Boolean(boolean) => Node::Boolean(*boolean),
             #[expect(clippy::cast_precision_loss, reason = "Lua's numbers are doubles")]
@@ -332,7 +345,10 @@ impl Copy {
                 let bytes = text.as_bytes();
                 self.values.bytes += bytes.len();
                 if self.values.bytes > BYTES_MAX {
-                    return Err(TooLarge);
+                    return Err(CopyFault::TooLarge);
+                }
+                if self.strings.as_mut().is_some_and(|strings| strings.falls_on_others(&bytes)) {
+                    return Err(CopyFault::SameHash);
                 }
                 Node::String(Box::from(&*bytes))
             }
@@ -342,7 +358,7 @@ impl Copy {
                 let index = *self.seen.entry(table.to_pointer()).or_insert(next);
                 if index == next {
                     if next == TABLES_MAX {
-                        return Err(TooLarge);
+                        return Err(CopyFault::TooLarge);
                     }
                     self.values.tables.push(Vec::new());
                     self.waiting.push((index, table.clone()));
@@ -359,7 +375,7 @@ impl Copy {
         })
     }
 
-    fn tables(&mut self) -> Result<(), TooLarge> {
+    fn tables(&mut self) -> Result<(), CopyFault> {
         while let Some((index, table)) = self.waiting.pop() {
             let mut fields = Vec::new();
             // Tables that throw while they are walked are none of ours: raw pairs call nothing.
@@ -367,7 +383,10 @@ impl Copy {
                 let Ok((name, value)) = pair else { continue };
                 self.fields += 1;
                 if self.fields > FIELDS_MAX {
-                    return Err(TooLarge);
+                    return Err(CopyFault::TooLarge);
+                }
+                if self.fields == FEW_FIELDS {
+                    self.strings = Some(Strings::new());
                 }
                 let (name, value) = (self.node(&name)?, self.node(&value)?);
                 // What does not travel is no name, and a field that is nil is none.
@@ -378,5 +397,23 @@ impl Copy {
             self.values.tables[index] = fields;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::strings::tests::falling_together;
+    use super::*;
+
+    /// As what a client sent may be, once it is split.
+    #[test]
+    fn strings_that_were_chosen_to_be_slow_are_not_copied() {
+        let lua = Lua::new();
+        let copied = |texts: Vec<String>| {
+            let table = lua.create_sequence_from(texts).unwrap();
+            Values::from_lua([&Value::Table(table)]).map(|values| values.count())
+        };
+        assert_eq!(copied(falling_together().take(300).collect()), Err(CopyFault::SameHash));
+        assert_eq!(copied((0..50_000).map(|n| format!("word {n}")).collect()), Ok(1));
     }
 }

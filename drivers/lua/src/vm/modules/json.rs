@@ -5,7 +5,6 @@
 
 mod decode;
 mod encode;
-mod strings;
 #[cfg(test)]
 mod tests;
 

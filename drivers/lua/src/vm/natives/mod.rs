@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::modules::errors::{self, ErrorObject, Kind};
 use super::modules::{Answer, Outcome, good, json, time};
 use super::state::Running;
-use super::value::{TooLarge, Values};
+use super::value::{CopyFault, Values};
 use crate::runtime::Context;
 use known::Known;
 use mlua::{FromLuaMulti, IntoLuaMulti, Lua, LuaString, Table, Value};
@@ -99,7 +99,7 @@ fn fail(lua: &Lua, error: ErrorObject) -> Answer {
 }
 
 /// What a process sends to others.
-fn copied<'a>(context: &Context, values: impl IntoIterator<Item = &'a Value>) -> Result<Values, TooLarge> {
+fn copied<'a>(context: &Context, values: impl IntoIterator<Item = &'a Value>) -> Result<Values, CopyFault> {
     let values = Values::from_lua(values)?;
     context.sent.set(context.sent.get().saturating_add(values.text_bytes()));
     Ok(values)

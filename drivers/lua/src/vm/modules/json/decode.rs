@@ -7,8 +7,8 @@ use std::fmt;
 use mlua::{IntoLua, Lua, Table, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::strings::Strings;
 use super::{DEPTH_MAX, TABLES_MAX, object_mark};
+use crate::vm::strings::{HARMLESS_BYTES, SAME_HASH, Strings};
 
 /// Room for fields in a new object. JSON says how many there are only at the end; four are what messages tend to have.
 const FIELDS_EXPECTED: usize = 4;
@@ -19,7 +19,10 @@ pub(super) fn text(lua: &Lua, text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     // Its own limit is a level less than what is encoded. A slot counts, and so the stack holds.
     deserializer.disable_recursion_limit();
-    let bounds = Bounds { tables_left: Cell::new(TABLES_MAX), strings: RefCell::new(Strings::of(text)) };
+    let bounds = Bounds {
+        tables_left: Cell::new(TABLES_MAX),
+        strings: RefCell::new((text.len() > HARMLESS_BYTES).then(Strings::new)),
+    };
     let slot = Slot { lua, levels_left: DEPTH_MAX, bounds: &bounds, place: Place::Root(&mut root) };
     slot.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -54,8 +57,8 @@ struct Bounds {
 impl Bounds {
     fn string<E: Error>(&self, string: &str) -> Result<(), E> {
         let mut strings = self.strings.borrow_mut();
-        if strings.as_mut().is_some_and(|strings| strings.falls_on_others(string)) {
-            return Err(E::custom("too many of its strings have the same hash"));
+        if strings.as_mut().is_some_and(|strings| strings.falls_on_others(string.as_bytes())) {
+            return Err(E::custom(SAME_HASH));
         }
         Ok(())
     }

@@ -328,7 +328,7 @@ fn as_doubles(tree: &serde_json::Value) -> serde_json::Value {
 /// They are in one object, in an array, or the keys of many objects; that they are short does not help.
 #[test]
 fn strings_that_were_chosen_to_be_slow_are_refused() {
-    let chosen: Vec<_> = super::strings::tests::falling_together().take(200).collect();
+    let chosen: Vec<_> = crate::vm::strings::tests::falling_together().take(200).collect();
     let object: Vec<_> = chosen.iter().map(|text| format!("\"{text}\":1")).collect();
     for text in [
         format!("{{{}}}", object.join(",")),

@@ -1,12 +1,12 @@
-//! Texts whose strings were chosen to be slow.
+//! Strings that were chosen to be slow.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// The strings of one text, as far as it is known that no more of them than by chance fall together in the table where Luau keeps
+/// The strings of one text or value, as far as it is known that no more of them than by chance fall together in the table where Luau keeps
 /// every string that there is.
 ///
-/// Its hash has no secret, so whoever writes the text can choose strings that all lie in one place of that table. Then each one that
+/// Its hash has no secret, so whoever writes them can choose strings that all lie in one place of that table. Then each one that
 /// is made is compared with all that lie there: 27,000 of them, which fit into a megabyte, took two seconds.
 pub(super) struct Strings {
     secret: RandomState,
@@ -16,27 +16,26 @@ pub(super) struct Strings {
     places: Vec<u16>,
 }
 
+/// Texts up to here hold too few strings to do harm.
+pub(super) const HARMLESS_BYTES: usize = 4096;
+/// Why they are refused.
+pub(super) const SAME_HASH: &str = "too many of its strings have the same hash";
+
 const PLACES: usize = 4096;
 /// Most at one place: by chance there are seven in ten thousand strings, and some 170 in half a million.
 const TOGETHER_MAX: usize = 128;
 
 impl Strings {
-    /// For a text that may hold many; short ones do no harm.
-    pub(super) fn of(text: &[u8]) -> Option<Self> {
-        const HARMLESS_BYTES: usize = 4096;
-        (text.len() > HARMLESS_BYTES).then(|| Self {
-            secret: RandomState::new(),
-            seen: HashSet::new(),
-            places: vec![0; PLACES],
-        })
+    pub(super) fn new() -> Self {
+        Self { secret: RandomState::new(), seen: HashSet::new(), places: vec![0; PLACES] }
     }
 
     /// Adds one. Whether that is one too many at its place.
-    pub(super) fn falls_on_others(&mut self, string: &str) -> bool {
+    pub(super) fn falls_on_others(&mut self, string: &[u8]) -> bool {
         if !self.seen.insert(self.secret.hash_one(string)) {
             return false;
         }
-        let place = &mut self.places[luau_hash(string.as_bytes()) as usize % PLACES];
+        let place = &mut self.places[luau_hash(string) as usize % PLACES];
         *place = place.saturating_add(1);
         usize::from(*place) > TOGETHER_MAX + self.seen.len() / 1024
     }
@@ -79,27 +78,23 @@ pub(super) mod tests {
         }
     }
 
-    pub(in super::super) fn falling_together() -> impl Iterator<Item = String> {
+    pub(in crate::vm) fn falling_together() -> impl Iterator<Item = String> {
         (0..).map(|n| format!("{n:024}")).filter(|text| luau_hash(text.as_bytes()).is_multiple_of(1 << 12))
     }
 
     #[test]
     fn strings_that_fall_together_are_noticed() {
-        let mut strings = Strings::of(&[b' '; 5000]).unwrap();
-        let too_many = falling_together().take(1000).position(|text| strings.falls_on_others(&text));
+        let mut strings = Strings::new();
+        let too_many =
+            falling_together().take(1000).position(|text| strings.falls_on_others(text.as_bytes()));
         assert_eq!(too_many, Some(TOGETHER_MAX));
     }
 
     #[test]
     fn the_same_string_and_many_that_differ_are_none() {
-        let mut strings = Strings::of(&[b' '; 5000]).unwrap();
+        let mut strings = Strings::new();
         let same = std::iter::repeat_n("same".to_owned(), 10_000);
         let different = (0..200_000).map(|n| format!("user-{n}"));
-        assert_eq!(same.chain(different).find(|text| strings.falls_on_others(text)), None);
-    }
-
-    #[test]
-    fn short_texts_are_not_looked_at() {
-        assert!(Strings::of(&[b' '; 4096]).is_none());
+        assert_eq!(same.chain(different).find(|text| strings.falls_on_others(text.as_bytes())), None);
     }
 }
