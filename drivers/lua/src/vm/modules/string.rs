@@ -230,6 +230,11 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_walked_like_any_table() {
+        assert_eq!(run("for name, body in string do if name == 'len' then return body('abc') end end"), "3");
+    }
+
+    #[test]
     fn nobody_can_change_it() {
         assert!(run("string.find = nil").starts_with("raised: "));
     }
