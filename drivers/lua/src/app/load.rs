@@ -88,6 +88,8 @@ struct SourceFile {
     path: String,
     entries: Vec<Entry>,
     findings: Vec<Finding>,
+    /// The folders that it makes data of. One that the file lies in itself is none.
+    data_folders: Vec<String>,
 }
 
 /// All of them. What lies in an `fs.directory` is data, and not the application: others may put files there, and what those say of
@@ -98,39 +100,30 @@ fn source_files(files: &dyn Files, sources: &str, out: &mut Vec<Finding>) -> Vec
     for path in files.scan(sources, &mut unread) {
         let mut findings = Vec::new();
         let entries = read_file(files, &path, sources, &mut findings);
-        let folders: Vec<_> = entries.iter().filter_map(|entry| data_folder(files, entry)).collect();
-        undecided.push((SourceFile { path, entries, findings }, folders));
+        let named = entries.iter().filter_map(|entry| data_folder(files, entry));
+        let data_folders = named.filter(|folder| !is_within(&path, folder)).collect();
+        undecided.push(SourceFile { path, entries, findings, data_folders });
     }
     let (mut own, mut folders) = (Vec::new(), Vec::new());
     loop {
         // Data is what lies in a folder of the application's; its own is a file that no other that may be so has in a folder.
         let (data, left): (Vec<_>, Vec<_>) =
-            undecided.into_iter().partition(|(file, _)| lies_in(&file.path, &folders));
-        out.extend(data.iter().filter(|(file, _)| !file.entries.is_empty()).map(|(file, _)| {
+            undecided.into_iter().partition(|file: &SourceFile| lies_in(&file.path, &folders));
+        for file in data.iter().filter(|file| !file.entries.is_empty()) {
             let message = "the file lies in an `fs.directory`, so its entries are not read";
-            Finding::warning(&whole_file(&file.path), message)
-        }));
-        let is_free: Vec<bool> = left
-            .iter()
-            .map(|(file, _)| {
-                !left.iter().any(|(other, folders)| {
-                    other.path != file.path && !lies_in(&other.path, folders) && lies_in(&file.path, folders)
-                })
-            })
-            .collect();
-        let (free, rest): (Vec<_>, Vec<_>) = left.into_iter().zip(is_free).partition(|(_, is_free)| *is_free);
-        undecided = rest.into_iter().map(|(file, _)| file).collect();
-        if free.is_empty() && data.is_empty() {
+            out.push(Finding::warning(&whole_file(&file.path), message));
+        }
+        let disputed: Vec<String> = left.iter().flat_map(|file| file.data_folders.clone()).collect();
+        let (rest, free): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|file| lies_in(&file.path, &disputed));
+        undecided = rest;
+        if free.is_empty() {
             break;
         }
-        for ((file, data), _) in free {
-            // A folder that holds the file that names it is the application's.
-            folders
-                .extend(data.into_iter().filter(|folder| !lies_in(&file.path, std::slice::from_ref(folder))));
-            own.push(file);
-        }
+        folders.extend(free.iter().flat_map(|file| file.data_folders.clone()));
+        own.extend(free);
     }
-    for (file, _) in undecided {
+    for file in undecided {
         let message = "the file lies in an `fs.directory` of a file that lies in one of this file's, so that it may be data";
         out.push(Finding::error(&whole_file(&file.path), message));
     }

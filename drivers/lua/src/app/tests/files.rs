@@ -83,6 +83,19 @@ fn what_lies_in_a_folder_of_files_is_no_part_of_the_application() {
     assert_eq!(loaded.application.code.keys().map(ToString::to_string).collect::<Vec<_>>(), ["app:l"]);
 }
 
+/// That holds for each folder by itself.
+#[test]
+fn a_file_that_lies_in_one_of_its_folders_still_makes_data_of_the_others() {
+    let yaml = "namespace: app\nentries: [{name: all, kind: fs.directory, directory: .}, {name: up, kind: fs.directory, directory: ./up}]\n";
+    let evil = "{namespace: evil, entries: [{name: l, kind: library.lua, source: ''}]}";
+    let loaded = load_from(&Memory::new(&[("app.yaml", yaml), ("up/evil.json", evil)]));
+    assert_eq!(
+        findings(&loaded),
+        ["up/evil.json:1:1: warning: the file lies in an `fs.directory`, so its entries are not read"]
+    );
+    assert!(loaded.application.code.is_empty());
+}
+
 /// However deep either lies.
 #[test]
 fn files_that_call_each_other_data_are_errors() {
