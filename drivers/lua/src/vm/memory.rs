@@ -90,7 +90,7 @@ impl Ledger {
             if least.is_none_or(|(_, least)| held < least) {
                 least = Some((category, held));
             }
-            if held == 0 {
+            if held <= INHERITED_MAX {
                 break;
             }
         }
