@@ -22,14 +22,14 @@ pub struct Supervisor {
     /// The entry that it runs.
     pub service: Service,
     pid: Pid,
-    /// The process that it keeps alive, while there is one.
+    /// The process that it started last.
     process: Arc<Mutex<Option<Pid>>>,
     node: wsrelay_host::Node,
     over: Receiver<()>,
 }
 
 impl Supervisor {
-    /// The process that runs now.
+    /// The process that it started last, if it has started one.
     pub(crate) fn process(&self) -> Option<Pid> {
         *self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! What a process can make grow, and what happens then.
 
 use crate::support::{World, options, run, run_with};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use wsrelay_lua::runtime::HubOptions;
 
 #[test]
@@ -47,8 +47,7 @@ fn what_cannot_be_preempted_is_ended_when_it_takes_long() {
         // A coroutine of its own can be pre-empted, what resumes it cannot.
         "return ('x'):gsub('x', coroutine.wrap(function() while true do end end))",
     ] {
-        let main = format!("return {{ main = function() {body} end }}");
-        let result = world_of(&main, u64::MAX / 2).exec(&[]);
+        let result = run_alone(body, HubOptions { budget: u64::MAX / 2, ..options() });
         assert!(
             result.as_ref().is_err_and(|error| error.contains("in which no other process can run")),
             "{result:?}"
@@ -81,18 +80,15 @@ fn what_took_too_long_can_be_caught() {
         end)
         return {ok, n, outer}
     ";
-    assert_eq!(
-        world_of(&format!("return {{ main = function() {main} end }}"), u64::MAX / 2).exec(&[]),
-        Ok(json!([false, 1_000_000, false]))
-    );
+    let options = HubOptions { budget: u64::MAX / 2, ..options() };
+    assert_eq!(run_alone(main, options), Ok(json!([false, 1_000_000, false])));
 }
 
 /// The time that it took is charged.
 #[test]
 fn what_cannot_be_preempted_is_ended_whatever_catches_errors() {
-    let main =
-        "return { main = function() while true do pcall(string.find, ('('):rep(1e6), '%b()') end end }";
-    let result = world_of(main, 50_000_000).exec(&[]);
+    let main = "while true do pcall(string.find, ('('):rep(1e6), '%b()') end";
+    let result = run_alone(main, HubOptions { budget: 50_000_000, ..options() });
     assert!(result.as_ref().is_err_and(|error| error.contains("ran for too long")), "{result:?}");
 }
 
@@ -105,14 +101,16 @@ fn long_texts_are_found_in_longer_ones_in_no_time() {
     assert_eq!(run(main), Ok(json!([0, 0, 1])));
 }
 
-fn world_of(main: &str, budget: u64) -> World {
+/// Runs a process with these options, in an application of nothing else: `main` is the body of its function.
+fn run_alone(main: &str, options: HubOptions) -> Result<Json, String> {
     let yaml = "
 namespace: app
 entries:
   - {name: processes, kind: process.host}
   - {name: main, kind: process.lua, source: 'file://main.lua'}
 ";
-    World::with_options(&[("_index.yaml", yaml), ("main.lua", main)], HubOptions { budget, ..options() })
+    let source = format!("return {{ main = function() {main} end }}");
+    World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options).exec(&[])
 }
 
 #[test]
@@ -204,11 +202,8 @@ fn a_value_that_is_too_large_is_not_sent() {
         local ok, fault = process.send(process.pid(), 't', big)
         return {ok == nil, fault:kind()}
     ";
-    let yaml = "{namespace: app, entries: [{name: processes, kind: process.host}, {name: main, kind: process.lua, source: 'file://main.lua'}]}";
-    let source = format!("return {{ main = function() {main} end }}");
     let options = HubOptions { memory_bytes_max: 64 * 1024 * 1024, ..options() };
-    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
-    assert_eq!(world.exec(&[]), Ok(json!([true, "Invalid"])));
+    assert_eq!(run_alone(main, options), Ok(json!([true, "Invalid"])));
 }
 
 #[test]
@@ -242,11 +237,8 @@ fn a_process_that_others_keep_busy_is_not_one_that_runs_for_ever() {
         for n = 1, 20000 do process.send(me, 't', n) inbox:receive() end
         return 'fine'
     ";
-    let yaml = "{namespace: app, entries: [{name: processes, kind: process.host}, {name: main, kind: process.lua, source: 'file://main.lua'}]}";
-    let source = format!("return {{ main = function() {main} end }}");
     let options = HubOptions { budget: 50_000, ..options() };
-    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
-    assert_eq!(world.exec(&[]), Ok(json!("fine")));
+    assert_eq!(run_alone(main, options), Ok(json!("fine")));
 }
 
 /// None of them holds half of what the state does.
@@ -341,11 +333,8 @@ fn large_garbage_does_not_count() {
         for i = 1, 300 do n += #table.concat(parts) + #text:reverse() end
         return n
     ";
-    let yaml = "{namespace: app, entries: [{name: processes, kind: process.host}, {name: main, kind: process.lua, source: 'file://main.lua'}]}";
-    let source = format!("return {{ main = function() {main} end }}");
     let options = HubOptions { memory_bytes_max: 16 * 1024 * 1024, ..options() };
-    let world = World::with_options(&[("_index.yaml", yaml), ("main.lua", &source)], options);
-    assert_eq!(world.exec(&[]), Ok(json!(300 * (1_000_000 + 2 * 1024 * 1024))));
+    assert_eq!(run_alone(main, options), Ok(json!(300 * (1_000_000 + 2 * 1024 * 1024))));
 }
 
 /// What is garbage is not held: this makes a hundred times its bound of it.

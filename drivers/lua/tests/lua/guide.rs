@@ -1,6 +1,6 @@
 //! The examples of `docs/lua.md` run.
 
-use crate::support::{Client, Folder, Got, World, get, request, run_with, within};
+use crate::support::{Client, Folder, Got, World, get, request, run_with};
 use std::fs;
 use std::path::Path;
 use wsrelay_lua::check;
@@ -79,12 +79,7 @@ entries:
         drop(client);
         // An ordinary request gets no connection, and leaves no process behind.
         assert_eq!(get(world.address(), "/ws/session").await.0, 426);
-        let gone = async {
-            while !world.instance.hub().running().is_empty() {
-                smol::future::yield_now().await;
-            }
-        };
-        within("the end of both sessions", gone).await;
+        world.quiet().await;
     });
 }
 

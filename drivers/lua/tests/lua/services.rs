@@ -1,6 +1,6 @@
 //! Processes that are kept alive.
 
-use crate::support::{Witness, World, soon, within};
+use crate::support::{Witness, World, soon};
 use serde_json::{Value as Json, json};
 use wsrelay_lua::check;
 use wsrelay_smol::Runtime;
@@ -103,12 +103,7 @@ entries:
 ";
     let worker = "time.sleep('1h') return function() end";
     let world = World::start(&[("_index.yaml", yaml), ("worker.lua", worker)]);
-    let gone = async {
-        while !world.instance.hub().running().is_empty() {
-            smol::future::yield_now().await;
-        }
-    };
-    world.runtime.block_on(within("the end of what was being loaded", gone));
+    world.runtime.block_on(world.quiet());
 }
 
 /// What it has become is the code that changed.

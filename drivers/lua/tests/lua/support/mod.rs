@@ -140,6 +140,16 @@ impl World {
         result.map(|values| values.to_json()).map_err(|error| error.to_string())
     }
 
+    /// Ready when no process of it runs any more.
+    pub(crate) async fn quiet(&self) {
+        let quiet = async {
+            while !self.instance.hub().running().is_empty() {
+                smol::future::yield_now().await;
+            }
+        };
+        within("the end of all processes", quiet).await;
+    }
+
     /// Where its only server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.instance.addresses().next().expect("a server").1
